@@ -1,0 +1,107 @@
+// Package server composes the agent's HTTP interface and serves it, over HTTP/2 without TLS: the channel is private already.
+package server
+
+import (
+	"context"
+	"errors"
+	"log"
+	"net"
+	"net/http"
+	"time"
+
+	"bulkhead.dev/guest/internal/identity"
+)
+
+// Limits of one connection. A stream's unread bytes wait in the agent's memory, at most streamWindow of them; the connection's window has
+// room for all streams at once, so that one that nobody reads never blocks another.
+const (
+	streamWindow     = 1 << 20
+	maxStreams       = 250
+	connectionWindow = maxStreams * streamWindow
+	maxHeaderBytes   = 64 << 10
+	// maxFrameBytes: fewer, larger frames for files.
+	maxFrameBytes = 256 << 10
+)
+
+// A host that has died does not say so on every stream, and while its session stands its readers hold processes back that print. So a session
+// that has been silent for askAfter is asked for a sign of life, and ended when there is none within answerWithin: then nobody reads, and
+// output is kept as for any reader that left. The host's HTTP/2 answers by itself, also for one that reads nothing.
+const (
+	askAfter     = 5 * time.Second
+	answerWithin = 5 * time.Second
+)
+
+// Service is a part of the interface that mounts itself.
+type Service interface{ Register(mux *http.ServeMux) }
+
+// Handler composes services behind the access rules of [guard].
+func Handler(ids *identity.Store, services ...Service) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	for _, service := range services {
+		service.Register(mux)
+	}
+	return guard(ids, mux)
+}
+
+// Server serves one handler on any number of listeners.
+type Server struct {
+	http  http.Server
+	conns connections
+}
+
+// New makes a server for handler, which may be set later, before the first Serve, through SetHandler: services want to close connections.
+func New() *Server {
+	s := &Server{}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true) // for curl, in `serve`; the host speaks HTTP/2
+	protocols.SetUnencryptedHTTP2(true)
+	s.http = http.Server{
+		Protocols:      protocols,
+		MaxHeaderBytes: maxHeaderBytes,
+		// A connection that says nothing may do so for ever: it is the host's only one.
+		ConnState:   s.conns.note,
+		ConnContext: withConn,
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams:          maxStreams,
+			MaxReceiveBufferPerStream:     streamWindow,
+			MaxReceiveBufferPerConnection: connectionWindow,
+			MaxReadFrameSize:              maxFrameBytes,
+			SendPingTimeout:               askAfter,
+			PingTimeout:                   answerWithin,
+		},
+		ErrorLog: log.Default(),
+	}
+	return s
+}
+
+// SetHandler sets what is served.
+func (s *Server) SetHandler(handler http.Handler) { s.http.Handler = handler }
+
+// Serve accepts until the listener ends or Shutdown; then it returns nil, else the listener's error.
+func (s *Server) Serve(listener net.Listener) error {
+	if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// CloseOthers closes all connections but the one that the request of ctx came in on.
+func (s *Server) CloseOthers(ctx context.Context) { s.conns.closeAllBut(connOf(ctx)) }
+
+// Drain lets the answers under way get out, for at most grace. Connections stay open.
+func (s *Server) Drain(grace time.Duration) {
+	select {
+	case <-s.conns.allIdle():
+	case <-time.After(grace):
+	}
+}
+
+// Shutdown ends Serve, lets the answers under way get out, for at most grace, and closes what is left.
+func (s *Server) Shutdown(grace time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	if err := s.http.Shutdown(ctx); err != nil {
+		_ = s.http.Close() // streams of those that would have read on for ever; nothing to be done about an error here
+	}
+}
