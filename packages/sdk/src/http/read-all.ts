@@ -1,0 +1,35 @@
+import { failure } from '@bulkhead/wire/errors'
+
+/** Of an answer that says no more than that all went well, or why not. */
+export const maxReplyBytes = 1024 * 1024
+
+/** All of a body as one array. Fails `answer_invalid` when it is larger than `limitBytes`, having read no more. `operation`: for the error. */
+export async function readAll(
+  body: AsyncIterable<Uint8Array>,
+  operation: string,
+  limitBytes: number
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.byteLength
+    if (size > limitBytes) throw failure('answer_invalid', { operation, problem: `more than ${limitBytes} bytes` })
+    chunks.push(chunk)
+  }
+  return concat(chunks, size)
+}
+
+export function concat(
+  chunks: readonly Uint8Array[],
+  size = chunks.reduce((sum, c) => sum + c.byteLength, 0)
+): Uint8Array {
+  const [only] = chunks
+  if (chunks.length === 1 && only) return only
+  const whole = new Uint8Array(size)
+  let at = 0
+  for (const chunk of chunks) {
+    whole.set(chunk, at)
+    at += chunk.byteLength
+  }
+  return whole
+}

@@ -1,0 +1,67 @@
+import { concat } from '../http/read-all.ts'
+import type { RpcClient } from '../rpc/rpc-client.ts'
+import type { ProcessExit } from './process-exit.ts'
+import { type StartOptions, startProcess } from './start-process.ts'
+
+export interface RunOptions extends Omit<StartOptions, 'stdin'> {
+  /** All the input there will be. */
+  readonly input?: Uint8Array | string
+  /** Of each of stdout and stderr; what comes after is dropped and `truncated` set. Default 64 MiB. */
+  readonly maxOutputBytes?: number
+}
+
+export interface RunResult {
+  readonly exit: ProcessExit
+  readonly stdout: Uint8Array
+  readonly stderr: Uint8Array
+  readonly truncated: boolean
+}
+
+/** Runs `argv` to its end. Fails as `startProcess`, and `connection_lost`; a process that fails is a result. */
+export async function runProcess(
+  rpc: RpcClient,
+  argv: readonly string[],
+  { input, maxOutputBytes = 64 * 1024 * 1024, ...options }: RunOptions = {}
+): Promise<RunResult> {
+  const stdout = new Collected(maxOutputBytes)
+  const stderr = new Collected(maxOutputBytes)
+  const handle = await startProcess(rpc, argv, {
+    ...options,
+    stdin: input !== undefined,
+    onStdout: async (chunk) => {
+      stdout.add(chunk)
+      await options.onStdout?.(chunk)
+    },
+    onStderr: async (chunk) => {
+      stderr.add(chunk)
+      await options.onStderr?.(chunk)
+    },
+  })
+  const fed = input === undefined ? undefined : handle.write(input).then(() => handle.closeStdin())
+  const [exit] = await Promise.all([handle.exit, fed])
+  options.signal?.throwIfAborted()
+  return { exit, stdout: stdout.bytes(), stderr: stderr.bytes(), truncated: stdout.truncated || stderr.truncated }
+}
+
+class Collected {
+  truncated = false
+  readonly #limit: number
+  readonly #chunks: Uint8Array[] = []
+  #size = 0
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  add(chunk: Uint8Array): void {
+    const kept = chunk.subarray(0, this.#limit - this.#size)
+    if (kept.byteLength < chunk.byteLength) this.truncated = true
+    // A copy of the part: the chunk is a view into what arrived with it.
+    if (kept.byteLength > 0) this.#chunks.push(kept.slice())
+    this.#size += kept.byteLength
+  }
+
+  bytes(): Uint8Array {
+    return concat(this.#chunks, this.#size)
+  }
+}
