@@ -1,0 +1,208 @@
+import { Command, CommanderError, Option } from 'commander'
+import type { CommandContext } from './command-context.ts'
+import { loadConfig } from './config.ts'
+import { ExitCode } from './exit-code.ts'
+import { Interruption } from './interruption.ts'
+import { describeError } from './output/report-error.ts'
+import { talk } from './output/streams.ts'
+import { packageVersion } from './package-version.ts'
+import { resolvePaths } from './paths.ts'
+
+/** A command's own part, in a module of its own: returns the exit code. */
+type Handler = (args: string[], options: never, context: CommandContext) => Promise<number>
+
+/** Commands whose exit code is the workload's, so that ours have to keep out of its way. */
+const passThrough = new Set(['run', 'exec'])
+
+/** Parses and runs one command line; resolves with the exit code, never rejects. */
+export async function runProgram(argv: readonly string[]): Promise<number> {
+  let debug = false
+  let exitCode: number = ExitCode.success
+  const ours = passThrough.has(argv[0] ?? '')
+  try {
+    const config = loadConfig(process.env)
+    debug = config.debug
+    const program = buildProgram((handler, command) => async () => {
+      const args = command.processedArgs.flat().filter((arg) => arg !== undefined) as string[]
+      exitCode = await (await handler())(args, command.opts() as never, {
+        config,
+        paths: resolvePaths(config.stateDirectory, process.env, process.getuid?.() ?? 0),
+      })
+    })
+    await program.parseAsync([...argv], { from: 'user' })
+    return exitCode
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // commander has said what is wrong; help and version end with 0.
+      return error.exitCode === 0 ? ExitCode.success : ours ? ExitCode.bulkhead : ExitCode.usage
+    }
+    if (error instanceof Interruption) return error.exitCode
+    talk(describeError(error, debug))
+    return ours ? ExitCode.bulkhead : ExitCode.failed
+  }
+}
+
+type Bind = (handler: () => Promise<Handler>, command: Command) => () => Promise<void>
+
+function buildProgram(bind: Bind): Command {
+  const program = new Command('bulkhead')
+    .description('Runs every workload with a kernel of its own.')
+    .version(packageVersion(), '--version', 'print the version')
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ writeErr: (text) => process.stderr.write(text) })
+
+  const add = (command: Command, handler: () => Promise<Handler>) => {
+    command.exitOverride().action(bind(handler, command))
+    return command
+  }
+  const json = () => new Option('--json', 'print the result as JSON')
+  const yes = () => new Option('-y, --yes', 'install missing host packages without asking')
+
+  const run = withSandboxOptions(
+    withProcessOptions(program.command('run').summary('run a command, or a script, in a new sandbox'))
+  )
+  add(
+    run
+      .description(
+        'Runs a command in a new sandbox and removes the sandbox. `run script.py` uploads the script and runs it with its interpreter.'
+      )
+      .argument('<command...>', 'the command and its arguments; `--` before it ends the options')
+      .passThroughOptions()
+      .option('--dir <path>', 'upload a folder as the working directory; what .gitignore excludes stays here')
+      .option('--all', 'with --dir: upload what .gitignore excludes, too')
+      .addOption(
+        collect('--out <path>', 'bring a file or folder of the sandbox back into the current folder; repeatable')
+      )
+      .option('--evidence', 'show the proof that the sandbox has a kernel of its own')
+      .option('--keep', 'keep the sandbox; `bulkhead exec` runs more in it, `bulkhead rm` removes it')
+      .addOption(json())
+      .addOption(yes()),
+    async () => (await import('./commands/run.ts')).run
+  )
+  add(
+    withProcessOptions(program.command('exec').summary('run a command in a kept sandbox'))
+      .argument('<sandbox>', 'its id')
+      .argument('<command...>', 'the command and its arguments')
+      .passThroughOptions()
+      .addOption(json()),
+    async () => (await import('./commands/exec.ts')).exec
+  )
+  add(
+    program
+      .command('ls')
+      .summary('list the sandboxes')
+      .option('-a, --all', 'also those that have ended')
+      .addOption(json()),
+    async () => (await import('./commands/ls.ts')).ls
+  )
+  add(
+    program.command('rm').summary('end and remove sandboxes').argument('<sandbox...>', 'their ids').addOption(json()),
+    async () => (await import('./commands/rm.ts')).rm
+  )
+  add(
+    program
+      .command('evidence')
+      .summary('prove that sandboxes have kernels of their own')
+      .argument('[sandbox]', 'its id; all running ones without it')
+      .addOption(json()),
+    async () => (await import('./commands/evidence.ts')).evidence
+  )
+  addImageCommands(program, add, json)
+  add(
+    program
+      .command('doctor')
+      .summary('show what this machine has, what it lacks, and how to mend it')
+      .option('--fresh', 'boot every runtime anew instead of believing the last probe')
+      .addOption(json()),
+    async () => (await import('./commands/doctor.ts')).doctor
+  )
+  add(
+    program.command('setup').summary('install and build everything ahead of the first run').addOption(yes()),
+    async () => (await import('./commands/setup.ts')).setup
+  )
+  add(
+    program
+      .command('test')
+      .summary('set up, then run all tests of this checkout')
+      .argument('[args...]', 'given to the test runner')
+      .passThroughOptions()
+      .addOption(yes()),
+    async () => (await import('./commands/test.ts')).test
+  )
+  const server = program
+    .command('server', { hidden: true })
+    .summary('the server behind the commands; they start it')
+    .exitOverride()
+  add(
+    server.command('start', { isDefault: true }).summary('serve in the foreground'),
+    async () => (await import('./commands/server.ts')).serverStart
+  )
+  add(
+    server.command('status').summary('show whether one runs').addOption(json()),
+    async () => (await import('./commands/server.ts')).serverStatus
+  )
+  add(
+    server.command('stop').summary('end it; sandboxes go on, and the next one takes them over'),
+    async () => (await import('./commands/server.ts')).serverStop
+  )
+  return program
+}
+
+function addImageCommands(
+  program: Command,
+  add: (command: Command, handler: () => Promise<Handler>) => Command,
+  json: () => Option
+): void {
+  const image = program.command('image').summary('root file systems that sandboxes start from').exitOverride()
+  const commands = () => import('./commands/image.ts')
+  add(image.command('ls').summary('list them').addOption(json()), async () => (await commands()).imageLs)
+  add(
+    image
+      .command('pull')
+      .summary('fetch an image from a registry, an OCI layout (oci:PATH[:TAG]) or an archive (docker-archive:PATH)')
+      .argument('<reference>')
+      .addOption(json()),
+    async () => (await commands()).imagePull
+  )
+  add(
+    image.command('build').summary('build the default Debian image anew').addOption(json()),
+    async () => (await commands()).imageBuild
+  )
+  add(
+    image.command('rm').summary('remove images').argument('<image...>', 'names or digests').addOption(json()),
+    async () => (await commands()).imageRm
+  )
+  add(
+    image.command('prune').summary('remove what no name and no sandbox uses').addOption(json()),
+    async () => (await commands()).imagePrune
+  )
+}
+
+const withSandboxOptions = (command: Command): Command =>
+  command
+    .option('--image <name>', 'an image by name, digest or reference')
+    .addOption(new Option('--runtime <name>', 'what makes the kernel').choices(['qemu', 'gvisor']))
+    .addOption(
+      new Option('--isolation <class>', 'the weakest isolation that will do; default userspace').choices([
+        'hardware',
+        'userspace',
+        'emulated',
+      ])
+    )
+    .option('--memory <size>', 'memory of the sandbox, like 512M or 2G')
+    .option('--disk <size>', 'size of what it can write, like 4G')
+    .option('--cpus <count>', 'processors')
+
+const withProcessOptions = (command: Command): Command =>
+  command
+    .option('-t, --tty', 'give the command a terminal')
+    .addOption(
+      collect('-e, --env <name[=value]>', 'set a variable, or pass on the one of this environment; repeatable')
+    )
+    .option('-w, --workdir <path>', 'working directory in the sandbox')
+    .option('-u, --user <name>', 'user in the sandbox, by name or uid')
+    .option('--timeout <duration>', 'end the command after this long, like 30s or 5m (exit code 124)')
+
+const collect = (flags: string, description: string): Option =>
+  new Option(flags, description).argParser((value: string, before: string[] | undefined) => [...(before ?? []), value])
