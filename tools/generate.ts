@@ -1,0 +1,59 @@
+/**
+ * Generates what is made from `packages/wire/proto`: the TypeScript in packages/wire/src/gen and the Go in guest/internal/gen. Needs Go.
+ *
+ *     node tools/generate.ts            writes
+ *     node tools/generate.ts --check    writes nothing; exit code 1, naming the files, when what is committed is not current
+ * @packageDocumentation
+ */
+import { spawnSync } from 'node:child_process'
+import { cpSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+
+const root = join(import.meta.dirname, '..')
+const outputs = ['packages/wire/src/gen', 'guest/internal/gen']
+
+/** Throws when a plugin fails; buf has said why on stderr. The plugins' `out` folders are taken relative to `into`. */
+function generate(into: string): void {
+  const bin = join(root, 'node_modules/.bin')
+  const { status, error } = spawnSync(join(bin, 'buf'), ['generate', '--clean', '--output', into], {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` },
+  })
+  if (error) throw error
+  if (status !== 0) throw new Error(`buf generate ended with ${status}`)
+}
+
+/** Names, relative to the root, of generated files that differ, are missing or have no definition any more. */
+function differences(fresh: string): string[] {
+  return outputs.flatMap((folder) => {
+    const files = (base: string) =>
+      globSync('**/*.{ts,go}', { cwd: join(base, folder) }).map((name) => join(folder, name))
+    const committed = new Set(files(root))
+    const wanted = files(fresh)
+    const gone = [...committed].filter((name) => !wanted.includes(name))
+    const stale = wanted.filter(
+      (name) => !committed.has(name) || !readFileSync(join(fresh, name)).equals(readFileSync(join(root, name)))
+    )
+    return [...gone, ...stale].sort()
+  })
+}
+
+const fresh = mkdtempSync(join(tmpdir(), 'bulkhead-generate-'))
+try {
+  generate(fresh)
+  const different = differences(fresh)
+  if (process.argv.includes('--check')) {
+    if (different.length > 0) {
+      process.stderr.write(`not current: ${different.join(', ')}\nnext: node tools/generate.ts, and commit\n`)
+      process.exitCode = 1
+    }
+  } else {
+    for (const name of different) rmSync(join(root, name), { force: true })
+    for (const folder of outputs) cpSync(join(fresh, folder), join(root, folder), { recursive: true })
+    process.stdout.write(`${different.length === 0 ? 'all current' : `written: ${different.join(', ')}`}\n`)
+  }
+} finally {
+  rmSync(fresh, { recursive: true })
+}
