@@ -46,9 +46,10 @@ func guest(kind machine.Kind) error {
 		booted.PowerOff(func() { drain(drainFor) })
 	})
 	powerOffOnSignal(agent.machine)
-	err = agent.server.Serve(channel.NewListener(stream, ids.ChannelKey))
-	console.Printf("no host can reach this guest any more: %v", err)
-	agent.machine.PowerOff()
+	if err = agent.server.Serve(channel.NewListener(stream, ids.ChannelKey)); err != nil {
+		console.Printf("no host can reach this guest any more: %v", err)
+		agent.machine.PowerOff()
+	}
 	select {} // until the power is gone
 }
 

@@ -10,75 +10,130 @@ import (
 // connections knows what is open and busy. The zero value is ready.
 type connections struct {
 	mu   sync.Mutex
-	open map[net.Conn]http.ConnState
-	// idle is closed when nothing is busy; nil while nobody waits for it.
-	idle chan struct{}
+	open map[*conn]struct{}
+	// changed is closed at the next change; nil while nobody waits for it.
+	changed chan struct{}
 }
 
-// note is an http.Server's ConnState. An HTTP/2 connection is idle once the last frame of its last answer has been written.
-func (c *connections) note(conn net.Conn, state http.ConnState) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch state {
-	case http.StateClosed, http.StateHijacked:
-		delete(c.open, conn)
-	default:
+// conn is a connection that tells of its writes. Its fields are guarded by connections.mu.
+type conn struct {
+	net.Conn
+	owner  *connections
+	active bool
+	// unflushed until the next write is done.
+	unflushed bool
+}
+
+// Write notes that what was buffered for the connection is out.
+func (c *conn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	c.owner.update(func() { c.unflushed = false })
+	return n, err
+}
+
+// listener makes its connections known to owner.
+type listener struct {
+	net.Listener
+	owner *connections
+}
+
+func (l listener) Accept() (net.Conn, error) {
+	accepted, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &conn{Conn: accepted, owner: l.owner}, nil
+}
+
+// note is an http.Server's ConnState.
+func (c *connections) note(accepted net.Conn, state http.ConnState) {
+	noted, ours := accepted.(*conn)
+	if !ours {
+		return
+	}
+	c.update(func() {
+		noted.active = state == http.StateActive
+		if state == http.StateClosed || state == http.StateHijacked {
+			delete(c.open, noted)
+			return
+		}
 		if c.open == nil {
-			c.open = map[net.Conn]http.ConnState{}
+			c.open = map[*conn]struct{}{}
 		}
-		c.open[conn] = state
-	}
-	if c.idle != nil && !c.busy() {
-		close(c.idle)
-		c.idle = nil
-	}
+		c.open[noted] = struct{}{}
+	})
 }
 
-func (c *connections) busy() bool {
-	for _, state := range c.open {
-		if state == http.StateActive {
-			return true
-		}
-	}
-	return false
-}
-
-// allIdle is closed once no answer is under way.
-func (c *connections) allIdle() <-chan struct{} {
+func (c *connections) update(change func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.idle == nil {
-		c.idle = make(chan struct{})
+	change()
+	if c.changed != nil {
+		close(c.changed)
+		c.changed = nil
 	}
-	idle := c.idle
-	if !c.busy() {
-		close(c.idle)
-		c.idle = nil
+}
+
+// await blocks until there is no connection that is, or ctx ends.
+func (c *connections) await(ctx context.Context, is func(*conn) bool) {
+	for {
+		changed := c.unlessNone(is)
+		if changed == nil {
+			return
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
 	}
-	return idle
+}
+
+// unlessNone gives what is closed at the next change, or nil when there is no connection that is.
+func (c *connections) unlessNone(is func(*conn) bool) <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for one := range c.open {
+		if is(one) {
+			if c.changed == nil {
+				c.changed = make(chan struct{})
+			}
+			return c.changed
+		}
+	}
+	return nil
+}
+
+// markUnflushed marks every connection, until its next write.
+func (c *connections) markUnflushed() {
+	c.update(func() {
+		for one := range c.open {
+			one.unflushed = true
+		}
+	})
 }
 
 func (c *connections) closeAllBut(keep net.Conn) {
 	c.mu.Lock()
 	var others []net.Conn
-	for conn := range c.open {
-		if conn != keep {
-			others = append(others, conn)
+	for one := range c.open {
+		if one != keep {
+			others = append(others, one)
 		}
 	}
 	c.mu.Unlock()
-	for _, conn := range others {
-		_ = conn.Close() // its reader finds out, and the server forgets it
+	for _, one := range others {
+		_ = one.Close() // its reader finds out, and the server forgets it
 	}
 }
 
 type connKey struct{}
 
-func withConn(ctx context.Context, conn net.Conn) context.Context {
-	return context.WithValue(ctx, connKey{}, conn)
+func withConn(ctx context.Context, accepted net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, accepted)
 }
 
 func connOf(ctx context.Context) net.Conn {
-	conn, _ := ctx.Value(connKey{}).(net.Conn)
-	return conn
+	accepted, _ := ctx.Value(connKey{}).(net.Conn)
+	return accepted
 }

@@ -79,8 +79,8 @@ func New() *Server {
 func (s *Server) SetHandler(handler http.Handler) { s.http.Handler = handler }
 
 // Serve accepts until the listener ends or Shutdown; then it returns nil, else the listener's error.
-func (s *Server) Serve(listener net.Listener) error {
-	if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+func (s *Server) Serve(on net.Listener) error {
+	if err := s.http.Serve(listener{on, &s.conns}); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
@@ -89,12 +89,17 @@ func (s *Server) Serve(listener net.Listener) error {
 // CloseOthers closes all connections but the one that the request of ctx came in on.
 func (s *Server) CloseOthers(ctx context.Context) { s.conns.closeAllBut(connOf(ctx)) }
 
-// Drain lets the answers under way get out, for at most grace. Connections stay open.
+// Drain lets the answers under way get out of this process, for at most grace, and takes no new connection. Serve returns; open connections
+// stay, for whoever ends the process next.
 func (s *Server) Drain(grace time.Duration) {
-	select {
-	case <-s.conns.allIdle():
-	case <-time.After(grace):
-	}
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	s.conns.await(ctx, func(c *conn) bool { return c.active })
+	// A connection is called idle when the last frame of its last answer is in its buffer, which need not be written out by then. Shutdown
+	// says GOAWAY on each, which goes the same way after it.
+	s.conns.markUnflushed()
+	go func() { _ = s.http.Shutdown(ctx) }() // an error says that connections are still open
+	s.conns.await(ctx, func(c *conn) bool { return c.unflushed })
 }
 
 // Shutdown ends Serve, lets the answers under way get out, for at most grace, and closes what is left.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -168,7 +169,6 @@ func TestDrainWaitsForAnswers(t *testing.T) {
 		})
 	})
 	s, url := serve(t, identity.NewStore(identity.Identity{}), slow)
-	s.Drain(time.Hour) // nothing is under way
 	got := make(chan int)
 	go func() {
 		answer, err := newClient().Get(url + "/slow")
@@ -196,4 +196,70 @@ func TestDrainWaitsForAnswers(t *testing.T) {
 	if n := <-got; n != streamWindow {
 		t.Errorf("%d bytes of the answer", n)
 	}
+}
+
+// The last frame of an answer is written after HTTP/2 has called the connection idle: who ends the process by then would lose the answer.
+func TestDrainWaitsForTheLastFrame(t *testing.T) {
+	s := New()
+	end := service(func(mux *http.ServeMux) { mux.HandleFunc("/end", func(http.ResponseWriter, *http.Request) {}) })
+	s.SetHandler(Handler(identity.NewStore(identity.Identity{}), end))
+	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gate := &gatedListener{Listener: tcp, arrived: make(chan struct{}), open: make(chan struct{})}
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(gate) }()
+	defer func() {
+		s.Shutdown(0)
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}()
+	client, url := newClient(), "http://"+tcp.Addr().String()
+	if _, err := client.Get(url + "/health"); err != nil {
+		t.Fatal(err)
+	}
+	gate.shut.Store(true)
+	got := make(chan error)
+	go func() {
+		_, err := client.Get(url + "/end")
+		got <- err
+	}()
+	<-gate.arrived // by now the connection counts as idle
+	time.AfterFunc(50*time.Millisecond, func() { close(gate.open) })
+	s.Drain(time.Hour)
+	if !gate.written.Load() {
+		t.Error("drained with the answer's last frame still here")
+	}
+	if err := <-got; err != nil {
+		t.Error(err)
+	}
+}
+
+// gatedListener's connections hold writes back once it is shut.
+type gatedListener struct {
+	net.Listener
+	shut, written atomic.Bool
+	once          sync.Once
+	arrived, open chan struct{}
+}
+
+func (l *gatedListener) Accept() (net.Conn, error) {
+	accepted, err := l.Listener.Accept()
+	return gatedConn{accepted, l}, err
+}
+
+type gatedConn struct {
+	net.Conn
+	gate *gatedListener
+}
+
+func (c gatedConn) Write(p []byte) (int, error) {
+	if c.gate.shut.Load() {
+		c.gate.once.Do(func() { close(c.gate.arrived) })
+		<-c.gate.open
+		defer c.gate.written.Store(true)
+	}
+	return c.Conn.Write(p)
 }
