@@ -146,30 +146,30 @@ describe('idle', () => {
   it('is not told while a call to a guest is open, or the backend is busy', async () => {
     let told = 0
     const idle = Promise.withResolvers<void>()
-    await using server = await TestServer.start({
-      idle: {
-        afterMs: 30,
-        onIdle: () => {
-          told += 1
-          idle.resolve()
-        },
-      },
-    })
+    // Busy until the call is open: on a slow machine that takes longer than the server waits for its first one.
+    const backend = new TestBackend()
+    backend.busyCount = 1
+    const onIdle = () => {
+      told += 1
+      idle.resolve()
+    }
+    await using server = await TestServer.start({ idle: { afterMs: 30, onIdle } }, backend)
     await using guest = await startGuestPeer(server.folder, (stream) => {
       stream.respond({ ':status': 200 })
       stream.write('x')
     })
-    server.backend.connect = () => guest.session()
-    const call = server.open(`${routes.guest(server.backend.add().id)}/files`)
+    backend.connect = () => guest.session()
+    const call = server.open(`${routes.guest(backend.add().id)}/files`)
     call.end()
     await once(call, 'response')
+    backend.busyCount = 0
     await new Promise((resolve) => setTimeout(resolve, 100))
     expect(told).toBe(0)
-    server.backend.busyCount = 1
+    backend.busyCount = 1
     call.destroy()
     await new Promise((resolve) => setTimeout(resolve, 100))
     expect(told).toBe(0)
-    server.backend.busyCount = 0
+    backend.busyCount = 0
     await idle.promise
   })
 })

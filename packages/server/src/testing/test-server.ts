@@ -55,11 +55,13 @@ export class TestServer implements AsyncDisposable {
     this.#undo = undo
   }
 
-  static async start(options: Partial<ServerOptions> = {}): Promise<TestServer> {
+  static async start(
+    options: Partial<Omit<ServerOptions, 'backend'>> = {},
+    backend = new TestBackend()
+  ): Promise<TestServer> {
     await using undo = new AsyncDisposableStack()
     const folder = await mkdtemp(path.join(os.tmpdir(), 'bh-server-'))
     undo.defer(() => rm(folder, { recursive: true }))
-    const backend = new TestBackend()
     const log: LogLine[] = []
     const level = (name: string) => (facts: object, message: string) =>
       void log.push({ ...facts, level: name, message })
