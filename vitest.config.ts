@@ -1,22 +1,20 @@
 import { defineConfig } from 'vitest/config'
 
+/** Boots kernels; one file at a time, because they share the machine's two cores and what they assert is about the whole host. */
+const real = (name: string, include: string) => ({
+  test: { name, include: [include], fileParallelism: false, testTimeout: 120_000, hookTimeout: 180_000 },
+})
+
 /**
  * `unit`: beside the source, no root, no machine, in parallel.
- * `real`: boots kernels; one file at a time, because they share the machine's two cores and what they assert is about the whole host.
+ * `real`: one package with kernels; `across`: what crosses packages.
  */
 export default defineConfig({
   test: {
     projects: [
       { test: { name: 'unit', include: ['packages/*/src/**/*.test.ts', 'tools/**/*.test.ts'] } },
-      {
-        test: {
-          name: 'real',
-          include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
-          fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 180_000,
-        },
-      },
+      real('real', 'packages/*/test/**/*.test.ts'),
+      real('across', 'test/**/*.test.ts'),
     ],
   },
 })

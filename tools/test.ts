@@ -38,7 +38,7 @@ const alone: Step[] = [
   vitest('engine', 'real', 'packages/engine/test'),
   vitest('server', 'real', 'packages/server/test', 'packages/sdk/test'),
   vitest('cli', 'real', 'packages/cli/test'),
-  vitest('across parts', 'real', path.join(root, 'test/')),
+  vitest('across parts', 'across'),
   machine.after,
 ]
 
