@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import path from 'node:path'
 import type { Step } from './step.ts'
 
 /** What a run could leave on the machine: everything that bears our name, or runs as one of our sandbox users. */
@@ -16,13 +17,9 @@ function traces(): Set<string> {
   }
   for (const line of (quietly(() => readFileSync('/proc/self/mountinfo', 'utf8')) ?? '').split('\n'))
     if (/bulkhead|null-netns/.test(line)) found.add(`mount: ${line.split(' ')[4]}`)
-  for (const hierarchy of ['', 'memory', 'cpu', 'pids'])
+  for (const hierarchy of quietly(() => ['', ...readdirSync('/sys/fs/cgroup')]) ?? [])
     for (const group of quietly(() => readdirSync(`/sys/fs/cgroup/${hierarchy}`)) ?? [])
-      if (group.startsWith('bulkhead-'))
-        for (const child of quietly(() =>
-          readdirSync(`/sys/fs/cgroup/${hierarchy}/${group}`, { withFileTypes: true })
-        ) ?? [])
-          if (child.isDirectory()) found.add(`cgroup: ${hierarchy}/${group}/${child.name}`)
+      if (group.startsWith('bulkhead-')) found.add(`cgroup: ${path.join(hierarchy, group)}`)
   for (const namespace of quietly(() => readdirSync('/run/netns')) ?? []) found.add(`network namespace: ${namespace}`)
   return found
 }

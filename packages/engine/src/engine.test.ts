@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
+import { identifyProcess } from '@bulkhead/kernel/process-identity'
 import { removeTree } from '@bulkhead/kernel/remove-tree'
 import { SweepIncomplete } from '@bulkhead/kernel/sweep'
 import { newSandboxId } from '@bulkhead/sandbox'
-import { CreateSandbox, type CreateSandboxInput, type SandboxState } from '@bulkhead/wire'
+import { CreateSandbox, type CreateSandboxInput, failure, type SandboxState } from '@bulkhead/wire'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { EngineConfig } from './config.ts'
 import type { Engine } from './engine.ts'
@@ -98,6 +99,22 @@ describe('create', () => {
     nothingIsLeft()
   })
 
+  it('keeps the uid and the folder of a kernel that could not be ended, until it is', async () => {
+    const backend = await open()
+    const transition = vi.spyOn(SandboxTable.prototype, 'transition').mockImplementationOnce(() => {
+      throw new Error('the ledger is torn')
+    })
+    machine.during = async (verb) => (verb === 'stop' ? Promise.reject(new Error('stuck')) : undefined)
+    await expect(backend.create(request(), never)).rejects.toMatchObject({ code: 'internal_error' })
+    transition.mockRestore()
+    const [left] = await backend.list()
+    expect(machine.folders('sandboxes')).toEqual([left?.id])
+    expect(machine.kernels.size).toBe(1)
+    machine.during = async () => {}
+    await backend.delete(left?.id ?? '')
+    nothingIsLeft()
+  })
+
   it('refuses what this machine has not', async () => {
     const backend = await open()
     await expect(backend.create(request({ isolation: 'hardware' }), never)).rejects.toMatchObject({
@@ -157,6 +174,17 @@ describe('the end of a sandbox', () => {
     machine.during = async () => {}
     await backend.delete(id)
     expect(await backend.get(id)).toMatchObject({ state: 'stopped' })
+    nothingIsLeft()
+  })
+
+  it('can be asked for again when what it had could not be removed', async () => {
+    const backend = await open()
+    const { id } = await backend.create(request(), never)
+    vi.mocked(removeTree).mockRejectedValueOnce(new Error('it resists'))
+    await expect(backend.delete(id)).rejects.toMatchObject({ code: 'internal_error' })
+    expect(backend.busy()).toBe(1)
+    await backend.delete(id)
+    expect(backend.busy()).toBe(0)
     nothingIsLeft()
   })
 
@@ -322,6 +350,24 @@ describe('recovery after a server was killed', () => {
     })
   })
 
+  it('takes over on a later try a kernel that lives and was late', async () => {
+    const backend = await open()
+    const { id } = await backend.create(request(), never)
+    await backend.stop()
+    const kernel = machine.kernels.get(id)
+    const self = await identifyProcess(process.pid)
+    machine.withLedger((ledger) => {
+      const row = ledger.sandboxes.get(id)
+      if (!row || !kernel || !self) throw new Error('unreachable')
+      ledger.sandboxes.update(row, { handle: { ...kernel.handle, ...self } })
+    })
+    const adopt = vi.fn(machine.runtime.adopt).mockRejectedValueOnce(new Error('late'))
+    const load = async () => ({ ...machine.runtime, adopt })
+    const next = await open({ runtimes: [{ name: 'gvisor', load }] })
+    expect(await next.get(id)).toMatchObject({ state: 'running' })
+    expect(adopt).toHaveBeenCalledTimes(2)
+  })
+
   it('removes folders that a broken-out kernel has nested deeper than the longest path', async () => {
     const backend = await open()
     const sandbox = await backend.create(request(), never)
@@ -427,6 +473,15 @@ describe('templates', () => {
     expect(machine.calls.filter((call) => call === 'boot tb')).toHaveLength(2)
   })
 
+  it('stay when one clone fails for a reason that need not be theirs', async () => {
+    const backend = await open()
+    machine.during = async (verb) => {
+      if (verb === 'restore' && machine.calls.at(-2) !== 'restore template') throw new Error('a busy host')
+    }
+    await backend.create(request(), never)
+    expect(machine.calls).toEqual(['boot tb', 'snapshot', 'restore template', 'restore template'])
+  })
+
   it('are made anew once when a clone cannot be made, for all who wait', async () => {
     const backend = await open()
     await backend.create(request(), never)
@@ -434,7 +489,9 @@ describe('templates', () => {
     machine.calls.length = 0
     let failures = 0
     machine.during = async (verb) => {
-      if (verb === 'restore' && failures++ < 2) throw new Error('torn')
+      if (verb === 'restore' && failures++ < 2) {
+        throw failure('snapshot_unusable', { directory: broken ?? '', reason: 'torn' })
+      }
     }
     await Promise.all([backend.create(request(), never), backend.create(request(), never)])
     expect(machine.calls.filter((call) => call === 'boot tb')).toHaveLength(1)
@@ -454,6 +511,7 @@ describe('templates', () => {
     expect(machine.calls).toEqual([
       'boot tb',
       'snapshot',
+      'restore template',
       'restore template',
       'boot tb',
       'snapshot',

@@ -81,8 +81,10 @@ export class Lifecycle {
     }
     return this.#queue.run(id, async () => {
       const row = this.#options.ledger.sandboxes.get(id)
-      if (!row || hasEnded(row.state) || !when(row)) return
-      await this.#end(row, reason)
+      if (!row || !when(row)) return
+      if (!hasEnded(row.state)) return await this.#end(row, reason)
+      // It ended, and something of it could not be removed then. Of a lost one nobody knows what is left: the next start looks.
+      if (row.uidSlot !== undefined && row.state !== 'lost') await this.#finish(row)
     })
   }
 
@@ -163,7 +165,10 @@ export class Lifecycle {
       uidSlots
     )
     await using undo = new AsyncDisposableStack()
-    undo.defer(() => this.#attempt(row, 'clear', () => this.clear(row)))
+    let kernelIsGone = true
+    undo.defer(async () => {
+      if (kernelIsGone) await this.#attempt(row, 'clear', () => this.clear(row))
+    })
     const stateDirectory = this.stateFolder(id)
     await mkdir(stateDirectory, { mode: 0o700 })
     const spec: KernelSpec = {
@@ -175,7 +180,11 @@ export class Lifecycle {
       stateDirectory,
     }
     const { kernel, ...how } = await plan.start(spec, signal)
-    undo.defer(() => this.#attempt(row, 'stop', () => kernel.stop({ graceMs: 0 })))
+    undo.defer(async () => {
+      kernelIsGone = await this.#attempt(row, 'stop', () => kernel.stop({ graceMs: 0 }))
+      // What may still run keeps its uid and its folder; ending the sandbox tries again, and so does the next start.
+      if (!kernelIsGone) this.#kernels.set(id, kernel)
+    })
     signal.throwIfAborted()
     const running = ledger.sandboxes.transition(row, 'running', { ...how, handle: kernel.handle })
     undo.move()
@@ -184,12 +193,14 @@ export class Lifecycle {
     return running
   }
 
-  /** What an undo step does when it fails: the row stays, so the next server finishes the job. The first error is the one to tell. */
-  async #attempt(row: SandboxRow, step: string, task: () => Promise<unknown>): Promise<void> {
+  /** Whether it succeeded. When it fails the row stays, so the next server finishes the job. The first error is the one to tell. */
+  async #attempt(row: SandboxRow, step: string, task: () => Promise<unknown>): Promise<boolean> {
     try {
       await task()
+      return true
     } catch (error) {
       this.#options.log.error({ sandboxId: row.id, step, err: error }, 'sandbox.undo')
+      return false
     }
   }
 
@@ -200,9 +211,15 @@ export class Lifecycle {
     // Nothing of it is kept, so an orderly power-off would only cost time.
     await this.#kernels.get(row.id)?.stop({ graceMs: 0 })
     this.#kernels.delete(row.id)
-    const stopped = ledger.sandboxes.transition(stopping, 'stopped')
-    await this.clear(stopped)
-    this.#options.changed(stopped)
+    await this.#finish(ledger.sandboxes.transition(stopping, 'stopped'))
+  }
+
+  /** Removes what is left of one that has ended. */
+  async #finish(row: SandboxRow): Promise<void> {
+    await this.#kernels.get(row.id)?.stop({ graceMs: 0 })
+    this.#kernels.delete(row.id)
+    await this.clear(row)
+    this.#options.changed(row)
   }
 
   #watch(id: string, kernel: RunningKernel): void {
@@ -220,10 +237,6 @@ export class Lifecycle {
     const reason = exitReason(exit)
     log.info({ sandboxId: id, runtime: row.runtime, role: row.role, exit: exit.kind, reason }, 'sandbox.exit')
     if (exit.kind === 'powered_off' || exit.kind === 'stopped') return await this.#end(row, reason)
-    const failed = ledger.sandboxes.transition(row, 'failed', { reason })
-    await kernel.stop({ graceMs: 0 })
-    this.#kernels.delete(id)
-    await this.clear(failed)
-    this.#options.changed(failed)
+    await this.#finish(ledger.sandboxes.transition(row, 'failed', { reason }))
   }
 }

@@ -1,4 +1,6 @@
 import { readdir } from 'node:fs/promises'
+import type { KernelHandle, KernelRuntime, RunningKernel } from '@bulkhead/kernel'
+import { isAlive } from '@bulkhead/kernel/process-identity'
 import { removeTree } from '@bulkhead/kernel/remove-tree'
 import { SweepIncomplete } from '@bulkhead/kernel/sweep'
 import { hasKernel } from '@bulkhead/sandbox'
@@ -10,8 +12,12 @@ import type { Lifecycle } from './lifecycle.ts'
 import type { Runtimes } from './runtimes.ts'
 import type { Templates } from './templates.ts'
 
-/** How long one kernel may take to be found again. */
+/** How long one kernel may take to be found again, each time it is tried. */
 const adoptTimeoutMs = 10_000
+/** A kernel whose process lives may be late on a busy host. After this many silences it is taken for hung. */
+const adoptAttempts = 3
+/** How many are taken over at once: each costs descriptors and the processor. */
+const adoptLanes = 8
 
 export interface RecoveryOptions {
   readonly ledger: Ledger
@@ -36,10 +42,14 @@ export async function recover(options: RecoveryOptions, signal: AbortSignal): Pr
     // A killed server may have started what it had not written yet: a look everywhere. One that stopped in order has not.
     ledger.foundClean ? [...living, ...uncleared].map((row) => row.runtime) : runtimes.names
   )
-  const adopted = (await Promise.all(living.map((row) => takeOver(row, options, signal)))).filter(
-    (id) => id !== undefined
-  )
-  const keep = new Set(adopted)
+  const keep = new Set<string>()
+  const waiting = [...living]
+  const lane = async () => {
+    for (let row = waiting.shift(); row; row = waiting.shift()) {
+      if (await takeOver(row, options, signal)) keep.add(row.id)
+    }
+  }
+  await Promise.all(Array.from({ length: adoptLanes }, lane))
 
   /** Of each runtime that was swept: the ids of which something is left. */
   const swept = new Map<RuntimeName, ReadonlySet<string>>()
@@ -62,23 +72,39 @@ export async function recover(options: RecoveryOptions, signal: AbortSignal): Pr
   if (living.length > 0) log.info({ adopted: keep.size, rows: living.length }, 'recovery.done')
 }
 
-/** Its id when it runs on under this server. */
-async function takeOver(row: SandboxRow, options: RecoveryOptions, signal: AbortSignal): Promise<string | undefined> {
+/** Whether it runs on under this server. */
+async function takeOver(row: SandboxRow, options: RecoveryOptions, signal: AbortSignal): Promise<boolean> {
   const { ledger, lifecycle, runtimes, log } = options
-  if (row.role !== 'sandbox' || !hasKernel(row.state)) return undefined
+  if (row.role !== 'sandbox' || !hasKernel(row.state)) return false
   try {
     if (!row.handle) throw new Error('its kernel was never recorded')
-    const runtime = await runtimes.get(row.runtime)
-    const kernel = await runtime.adopt(row.handle, AbortSignal.any([signal, AbortSignal.timeout(adoptTimeoutMs)]))
+    const kernel = await adopt(await runtimes.get(row.runtime), row.handle, options, signal)
     const running = row.state === 'snapshotting' ? ledger.sandboxes.transition(row, 'running') : row
     lifecycle.adopt(running, kernel)
-    return row.id
+    return true
   } catch (error) {
     signal.throwIfAborted()
     const reason = isFailure(error) ? error.message : `could not be taken over: ${String((error as Error).message)}`
     log.warn({ sandboxId: row.id, err: error }, 'recovery.lost')
     ledger.sandboxes.transition(row, 'lost', { reason })
-    return undefined
+    return false
+  }
+}
+
+async function adopt(
+  runtime: KernelRuntime,
+  handle: KernelHandle,
+  { log }: RecoveryOptions,
+  signal: AbortSignal
+): Promise<RunningKernel> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await runtime.adopt(handle, AbortSignal.any([signal, AbortSignal.timeout(adoptTimeoutMs)]))
+    } catch (error) {
+      signal.throwIfAborted()
+      if (attempt === adoptAttempts || !(await isAlive(handle))) throw error
+      log.warn({ sandboxId: handle.spec.id, attempt, err: error }, 'recovery.again')
+    }
   }
 }
 

@@ -14,6 +14,9 @@ import type { Templates } from './templates.ts'
 /** `foreground`: a caller waits for it. `background`: made in advance, only from what nobody else needs. */
 export type Urgency = 'foreground' | 'background'
 
+/** Twice from one template, once from the one made in its place. */
+const cloneAttempts = 3
+
 const MiB = 1024 * 1024
 const spareInBackground = { memoryBytes: 512 * MiB, diskBytes: 1024 * MiB }
 const noSpare = { memoryBytes: 0, diskBytes: 0 }
@@ -31,6 +34,8 @@ export interface StarterOptions {
 /** Starts a kernel the quickest way its runtime has: as a clone where that pays, else cold. Waits for its turn and for room. */
 export class Starter {
   readonly #options: StarterOptions
+  /** Templates whose last clone failed for a reason that need not be theirs. */
+  readonly #doubted = new Set<string>()
 
   constructor(options: StarterOptions) {
     this.#options = options
@@ -42,18 +47,16 @@ export class Starter {
       const kernel = await this.boot(shape, urgency, spec, signal)
       return { kernel, origin: 'boot', template: undefined }
     }
-    try {
-      return await this.#clone(shape, urgency, spec, signal)
-    } catch (error) {
-      if (!(error instanceof BrokenTemplate)) throw error
-      this.#options.log.warn({ templateId: error.templateId, err: error.cause }, 'template.broken')
-    }
-    // Once more, from a template that is new. What fails twice is not the template's fault.
-    await emptyFolder(spec.stateDirectory)
-    try {
-      return await this.#clone(shape, urgency, spec, signal)
-    } catch (error) {
-      throw error instanceof BrokenTemplate ? error.cause : error
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#clone(shape, urgency, spec, signal)
+      } catch (error) {
+        if (!(error instanceof CloneFailed)) throw error
+        // What fails from a template that is new, too, is not the template's fault.
+        if (attempt === cloneAttempts) throw error.cause
+        this.#options.log.warn({ templateId: error.templateId, attempt, err: error.cause }, 'template.clone')
+      }
+      await emptyFolder(spec.stateDirectory)
     }
   }
 
@@ -73,12 +76,15 @@ export class Starter {
     await this.#room(shape, urgency)
     try {
       const kernel = await runtime.restore(template.snapshot, spec, signal)
+      this.#doubted.delete(template.id)
       return { kernel, origin: 'clone', template: template.id }
     } catch (error) {
       signal.throwIfAborted()
       if (isFailure(error, 'disk_full') || isFailure(error, 'capacity_exhausted')) throw error
-      templates.retire(template.id)
-      throw new BrokenTemplate(template.id, error)
+      // A host too busy for one clone in time is no fault of the template, and a worse moment to make a new one.
+      if (isFailure(error, 'snapshot_unusable') || this.#doubted.delete(template.id)) templates.retire(template.id)
+      else this.#doubted.add(template.id)
+      throw new CloneFailed(template.id, error)
     }
   }
 
@@ -95,8 +101,8 @@ export class Starter {
 }
 
 /** Never leaves this file. */
-class BrokenTemplate extends Error {
-  override readonly name = 'BrokenTemplate'
+class CloneFailed extends Error {
+  override readonly name = 'CloneFailed'
   readonly templateId: string
 
   constructor(templateId: string, cause: unknown) {

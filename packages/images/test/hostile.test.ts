@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { writeLayout } from './support/oci-layout.ts'
 import { expectOnly, never, Scratch, silent } from './support/scratch.ts'
-import type { TarEntry } from './support/tar-layer.ts'
+import { type TarEntry, tarLayer } from './support/tar-layer.ts'
 
 const MiB = 1024 * 1024
 const pull = async (
@@ -111,6 +112,12 @@ describe('an archive cannot fill the machine', () => {
     const { store, result } = await pull(scratch, [[{ path: 'zeros', content: '\0'.repeat(256 * MiB) }]])
     expect(result.code).toBe('image_too_large')
     await expectOnly(store, 0)
+  })
+
+  it('is compressed twice, so that what is counted is not what comes out', async () => {
+    await using scratch = await Scratch.make()
+    const { result } = await pull(scratch, [gzipSync(tarLayer([{ path: 'a', content: 'x' }]))])
+    expect(result.code).toBe('image_invalid')
   })
 
   it('holds more files than are allowed', async () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** Something built once for each state of its sources. */
@@ -25,8 +25,23 @@ export async function ensureArtifact(root: string, recipe: ArtifactRecipe, signa
   await mkdir(draft)
   await recipe.build(draft, signal)
   signal.throwIfAborted()
+  await flushTree(draft)
   await rename(draft, place)
+  await flush(root)
   return place
+}
+
+/** Through to the disk: what has its name is taken for whole, also after a power cut. */
+async function flushTree(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile() || entry.isDirectory()) await flush(join(entry.parentPath, entry.name))
+  }
+  await flush(folder)
+}
+
+async function flush(path: string): Promise<void> {
+  await using file = await open(path, 'r')
+  await file.sync()
 }
 
 export const hasArtifact = (root: string, recipe: Pick<ArtifactRecipe, 'name' | 'key'>): boolean =>

@@ -47,6 +47,6 @@ export function needInstallation(state: string): InstallationRecord {
 
 export async function writeInstallation(state: string, record: InstallationRecord): Promise<void> {
   const draft = `${installationPath(state)}.${process.pid}`
-  await writeFile(draft, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o644 })
+  await writeFile(draft, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o644, flush: true })
   await rename(draft, installationPath(state))
 }

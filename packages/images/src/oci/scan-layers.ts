@@ -84,6 +84,10 @@ async function scanLayer(
   else await pipeline(source, counter, entries, { signal })
 }
 
+/** gzip (RFC 1952), zstd (RFC 8878). */
+const compressedMagics = [Buffer.from([0x1f, 0x8b]), Buffer.from([0x28, 0xb5, 0x2f, 0xfd])]
+const longestMagic = 4
+
 /** Fails on what is no tar at all and on sparse files. Of smaller faults umoci is the judge: they bring no byte that was not counted. */
 function entryReader(seen: (entry: { modifiedSeconds: number; nameBytes: number }) => void): Writable {
   const parser = new Parser()
@@ -112,8 +116,17 @@ function entryReader(seen: (entry: { modifiedSeconds: number; nameBytes: number 
   parser.on('error', (error: unknown) => {
     problem ??= error
   })
+  let head = Buffer.alloc(0)
   return new Writable({
     write(chunk: Buffer, _encoding, done) {
+      if (head.length < longestMagic) {
+        head = Buffer.concat([head, chunk.subarray(0, longestMagic)])
+        // The parser would unpack it once more, and what comes out of that nobody has counted.
+        if (compressedMagics.some((magic) => head.subarray(0, magic.length).equals(magic))) {
+          problem ??= new Error('it is compressed in another way than its media type says, or twice')
+        }
+      }
+      if (problem) return done(problem as Error)
       parser.write(chunk)
       done(problem as Error | undefined)
     },

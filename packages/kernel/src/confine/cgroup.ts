@@ -1,5 +1,5 @@
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type CgroupMounts, type Controller, findCgroupMounts } from './cgroup-mounts.ts'
 
@@ -58,10 +58,9 @@ export class CgroupParent {
   async create(id: string, limits: CgroupLimits): Promise<Cgroup | undefined> {
     const folders = this.#folders(id)
     if (folders.size === 0) return undefined
-    await this.#makeParent()
     const cgroup = new Cgroup(this.#version(), folders)
     try {
-      for (const folder of new Set(folders.values())) await mkdir(folder)
+      for (const folder of cgroup.folders) await this.#makeFolder(folder)
       await cgroup.limit(limits)
       return cgroup
     } catch (error) {
@@ -87,11 +86,7 @@ export class CgroupParent {
 
   /** Removes the parent itself, once it is empty; leaves it when it is not. */
   async removeIfEmpty(): Promise<void> {
-    for (const parent of this.#parents()) {
-      await rmdir(parent).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== 'ENOENT' && error.code !== 'EBUSY' && error.code !== 'ENOTEMPTY') throw error
-      })
-    }
+    for (const parent of this.#parents()) await removeEmpty(parent)
   }
 
   #version(): 1 | 2 {
@@ -112,6 +107,18 @@ export class CgroupParent {
     if (mounts.version === undefined) return new Set()
     const roots = mounts.version === 1 ? [...mounts.roots.values()] : [mounts.root]
     return new Set(roots.map((root) => join(root, this.#name)))
+  }
+
+  /** The parent goes with the last cgroup in it, which may be at this moment. */
+  async #makeFolder(folder: string): Promise<void> {
+    for (;;) {
+      try {
+        return await mkdir(folder)
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      }
+      await this.#makeParent()
+    }
   }
 
   async #makeParent(): Promise<void> {
@@ -204,10 +211,13 @@ export class Cgroup {
     }
   }
 
-  /** Ends what is in it and removes it. Fine when it is gone already. */
+  /** Ends what is in it and removes it, and the parent when this was the last in it. Fine when it is gone already. */
   async remove(): Promise<void> {
     await this.kill()
-    for (const folder of this.folders) await this.#removeFolder(folder)
+    for (const folder of this.folders) {
+      await this.#removeFolder(folder)
+      await removeEmpty(dirname(folder))
+    }
   }
 
   async #removeFolder(folder: string): Promise<void> {
@@ -255,6 +265,13 @@ export class Cgroup {
       throw error
     }
   }
+}
+
+/** Leaves a cgroup that is not empty. */
+async function removeEmpty(folder: string): Promise<void> {
+  await rmdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' && error.code !== 'EBUSY' && error.code !== 'ENOTEMPTY') throw error
+  })
 }
 
 const ifMissing =

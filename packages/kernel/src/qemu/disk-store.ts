@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { constants, copyFile, link, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { constants, copyFile, link, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { failure } from '@bulkhead/wire'
 import { findProgram } from '../confine/find-program.ts'
@@ -7,6 +7,8 @@ import { orDiskFull } from './disk-full.ts'
 import { runProgram } from './run-program.ts'
 
 const MiB = 1024 * 1024
+/** Sizes of empty disks that are kept; the one used longest ago goes. Guests that stand on it have names of their own for it. */
+const keptSizes = 16
 
 /** A read-only file below a guest's disk. */
 export interface DiskLayer {
@@ -29,14 +31,28 @@ export class DiskStore {
 
   /** The empty disk of that size, rounded up to a MiB, and the empty overlay over it. Both are read-only: copy the overlay. Fails `disk_full`, `runtime_unavailable`. */
   async blank(wantedBytes: number, signal: AbortSignal): Promise<{ base: DiskLayer; overlay: string }> {
-    // Each size is kept for good: there must not be one for every number of bytes.
+    // Sizes are kept: there must not be one for every number of bytes.
     const bytes = Math.ceil(wantedBytes / MiB) * MiB
     const base: DiskLayer = { path: join(this.#folder, `ext4-${bytes}.raw`), format: 'raw' }
     const overlay = join(this.#folder, `ext4-${bytes}.qcow2`)
     await mkdir(this.#folder, { recursive: true, mode: 0o700 })
     await this.#once(base.path, (path) => this.#makeExt4(path, bytes, signal))
     await this.#once(overlay, (path) => this.makeOverlay(path, base, bytes, signal))
+    await this.#forgetOldest()
     return { base, overlay }
+  }
+
+  /** A size is as old as its last use. */
+  async #forgetOldest(): Promise<void> {
+    const bases = (await readdir(this.#folder)).filter((name) => name.endsWith('.raw'))
+    if (bases.length <= keptSizes) return
+    const ages = await Promise.all(
+      bases.map(async (name) => ({ name, usedAt: (await stat(join(this.#folder, name))).mtimeMs }))
+    )
+    for (const { name } of ages.sort((a, b) => b.usedAt - a.usedAt).slice(keptSizes)) {
+      await rm(join(this.#folder, name.replace(/raw$/, 'qcow2')), { force: true })
+      await rm(join(this.#folder, name), { force: true })
+    }
   }
 
   /** An empty overlay. The name of what lies below, which its header repeats, is never used: QEMU is told each layer by name. */
@@ -60,13 +76,20 @@ export class DiskStore {
 
   /** Makes a file under another name and renames it when it is whole: two makers do not disturb each other, and half of one is never seen. */
   async #once(path: string, make: (path: string) => Promise<void>): Promise<void> {
-    if (await exists(path)) return
+    const now = new Date()
+    if (await existsAfter(() => utimes(path, now, now))) return
     const partial = `${path}.${randomBytes(6).toString('hex')}.partial`
     try {
       await make(partial)
-      await using file = await open(partial, 'r')
-      await file.chmod(0o444)
+      {
+        await using file = await open(partial, 'r')
+        await file.chmod(0o444)
+        // Once it has its name it is taken for whole, also after a power cut.
+        await file.sync()
+      }
       await rename(partial, path)
+      await using folder = await open(this.#folder, 'r')
+      await folder.sync()
     } finally {
       await rm(partial, { force: true })
     }
@@ -90,8 +113,9 @@ export async function cloneFile(from: string, to: string): Promise<void> {
   await orDiskFull(to, () => copyFile(from, to, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL))
 }
 
-const exists = (path: string) =>
-  stat(path).then(
+/** Whether the file was there for it. */
+const existsAfter = (use: () => Promise<void>) =>
+  use().then(
     () => true,
     (error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return false

@@ -120,9 +120,8 @@ class QemuRuntime implements KernelRuntime {
     const name = prefix + spec.id
     const vmm = await Vmm.adopt(
       { name, folder: new RunFolder(this.#options.runRoot, name), process: handle, cgroups: this.#host.cgroups },
-      AbortSignal.any([signal, AbortSignal.timeout(5000)])
+      signal
     ).catch((error: unknown) => {
-      if (signal.aborted) throw signal.reason
       throw gone('QEMU does not answer on its monitor', error)
     })
     if (!vmm) throw gone(`process ${handle.pid} has ended`)
