@@ -262,6 +262,18 @@ export const errorTable = {
     'name a file with the execute bit set, not a folder; run scripts through their interpreter'
   ),
 
+  // What a sandbox sends back, and where it is to go here.
+  output_too_large: define(
+    413,
+    (f: { path: string; limit: string }) => `${f.path}: the sandbox sends more than ${f.limit}; nothing of it was kept`,
+    'bring back less, or give the sandbox a larger disk: as much as that may come back'
+  ),
+  destination_unusable: define(
+    409,
+    (f: { path: string; reason: string }) => `${f.path}: what the sandbox sends cannot be put there: ${f.reason}`,
+    'make room or move what is in the way, or run it in another folder; no file there is half-written'
+  ),
+
   // Setting up this host, and the folders of an installation.
   state_unusable: define(
     500,
