@@ -164,7 +164,12 @@ export class ProcessHandle {
   }
 
   #deliver(kind: 'stdout' | 'stderr', chunk: Uint8Array): void | Promise<void> | undefined {
+    if (chunk.byteLength === 0) return undefined
     const sink = kind === 'stdout' ? this.#source.onStdout : this.#source.onStderr
-    return sink ? sink(chunk) : this.#outputs[kind].push(chunk)
+    return sink ? sink(ownBytes(chunk)) : this.#outputs[kind].push(chunk)
   }
 }
+
+/** What a callback keeps must not keep much more: a copy where the chunk is a small part of the message it came in. */
+const ownBytes = (chunk: Uint8Array): Uint8Array =>
+  chunk.byteLength * 2 < chunk.buffer.byteLength ? chunk.slice() : chunk

@@ -1,4 +1,4 @@
-import { concat } from '../http/read-all.ts'
+import { BoundedBuffer } from '../http/bounded-buffer.ts'
 import type { RpcClient } from '../rpc/rpc-client.ts'
 import type { ProcessExit } from './process-exit.ts'
 import { type StartOptions, startProcess } from './start-process.ts'
@@ -23,8 +23,8 @@ export async function runProcess(
   argv: readonly string[],
   { input, maxOutputBytes = 64 * 1024 * 1024, ...options }: RunOptions = {}
 ): Promise<RunResult> {
-  const stdout = new Collected(maxOutputBytes)
-  const stderr = new Collected(maxOutputBytes)
+  const stdout = new BoundedBuffer(maxOutputBytes)
+  const stderr = new BoundedBuffer(maxOutputBytes)
   const handle = await startProcess(rpc, argv, {
     ...options,
     stdin: input !== undefined,
@@ -41,27 +41,4 @@ export async function runProcess(
   const [exit] = await Promise.all([handle.exit, fed])
   options.signal?.throwIfAborted()
   return { exit, stdout: stdout.bytes(), stderr: stderr.bytes(), truncated: stdout.truncated || stderr.truncated }
-}
-
-class Collected {
-  truncated = false
-  readonly #limit: number
-  readonly #chunks: Uint8Array[] = []
-  #size = 0
-
-  constructor(limit: number) {
-    this.#limit = limit
-  }
-
-  add(chunk: Uint8Array): void {
-    const kept = chunk.subarray(0, this.#limit - this.#size)
-    if (kept.byteLength < chunk.byteLength) this.truncated = true
-    // A copy of the part: the chunk is a view into what arrived with it.
-    if (kept.byteLength > 0) this.#chunks.push(kept.slice())
-    this.#size += kept.byteLength
-  }
-
-  bytes(): Uint8Array {
-    return concat(this.#chunks, this.#size)
-  }
 }
