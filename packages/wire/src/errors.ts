@@ -261,6 +261,12 @@ export const errorTable = {
     (f: { command: string; detail: string }) => `${f.command}: cannot be executed in the sandbox (${f.detail})`,
     'name a file with the execute bit set, not a folder; run scripts through their interpreter'
   ),
+  command_timed_out: define(
+    504,
+    (f: { command: string; timeoutMs: number }) =>
+      `${f.command}: its time of ${f.timeoutMs} ms was over before the sandbox said that it runs`,
+    'give it more time if the sandbox is only slow; one whose agent no longer answers has to be deleted'
+  ),
 
   // What a sandbox sends back, and where it is to go here.
   output_too_large: define(
