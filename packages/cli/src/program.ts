@@ -72,7 +72,10 @@ function buildProgram(bind: Bind): Command {
       .option('--dir <path>', 'upload a folder as the working directory; what .gitignore excludes stays here')
       .option('--all', 'with --dir: upload what .gitignore excludes, too')
       .addOption(
-        collect('--out <path>', 'bring a file or folder of the sandbox back into the current folder; repeatable')
+        collect(
+          '--out <path>',
+          'bring a file or folder of the sandbox back into the current folder, also when the command fails; a file replaces a file, a folder is merged into one of its name, a symbolic link or another kind in its place is refused; at most as much as --disk; repeatable'
+        )
       )
       .option('--evidence', 'show the proof that the sandbox has a kernel of its own')
       .option('--keep', 'keep the sandbox; `bulkhead exec` runs more in it, `bulkhead rm` removes it')

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Sandbox } from '@bulkhead/wire'
@@ -142,6 +142,41 @@ describe('what goes in', () => {
     expect(all.stdout.toString()).toBe('x')
   })
 
+  it('comes back into what is there, and through no link', async () => {
+    plant({ 'out/kept': 'kept', 'out/a': 'old', 'mine/a': 'mine', file: 'old' })
+    symlinkSync('mine', join(work, 'link'))
+    const script = 'mkdir out link; echo new | tee out/a link/a file latest-1 > /dev/null; ln -s latest-1 latest'
+    const outs = ['out', 'link', 'file', 'latest'].flatMap((name) => ['--out', name])
+    const { code, stderr } = await cli.run(['run', ...outs, '--', 'sh', '-c', script], { cwd: work })
+    // The link alone is refused.
+    expect({ code, told: stderr.match(/code {2}\w+/g) }).toEqual({ code: 125, told: ['code  destination_unusable'] })
+    const read = (name: string) => readFileSync(join(work, name), 'utf8')
+    expect([read('out/kept'), read('out/a'), read('file'), read('latest')]).toEqual(['kept', 'new\n', 'new\n', 'new\n'])
+    expect(read('mine/a')).toBe('mine')
+    expect(readdirSync(work).sort()).toEqual(['file', 'latest', 'link', 'mine', 'out'])
+  })
+
+  it('comes back empty, too, and not when it is more than the disk may have', async () => {
+    expect((await cli.run(['run', '--out', 'e', '--', 'mkdir', 'e'], { cwd: work })).code).toBe(0)
+    expect(readdirSync(join(work, 'e'))).toEqual([])
+    const args = ['run', '--disk', '64M', '--out', '/usr', '--', 'true']
+    const { code, stderr } = await cli.run(args, { cwd: work })
+    expect(code).toBe(125)
+    expect(stderr).toContain('output_too_large')
+    expect(readdirSync(work)).toEqual(['e'])
+  })
+
+  it('that cannot come back leaves the exit code and the report of the command', async () => {
+    const script = 'echo x > there; exit 3'
+    const args = ['run', '--json', '--evidence', '--out', 'missing', '--out', 'there', '--', 'sh', '-c', script]
+    const { code, stdout, stderr } = await cli.run(args, { cwd: work })
+    expect(code).toBe(3)
+    expect(stderr).toContain('missing')
+    expect(JSON.parse(stdout.toString())).toMatchObject({ exitCode: 3, evidence: { verdict: { outcome: 'proven' } } })
+    expect(readdirSync(work)).toEqual(['there'])
+    expect((await cli.run(['run', '--out', 'missing', '--', 'true'], { cwd: work })).code).toBe(125)
+  })
+
   it('may have any name that a file can have', async () => {
     const names = ['a\nb', '-rf', '@x', '🛳', 'ü'.normalize('NFD'), 'n'.repeat(255), '..a', ' b']
     plant(Object.fromEntries(names.map((name) => [name, 'x'])))
@@ -207,6 +242,21 @@ describe('how it ends', () => {
     await said('no')
     child.kill('SIGINT')
     expect((await ended).code).toBe(130)
+    expect(await sandboxes()).toEqual([])
+  })
+
+  it.each([
+    ['a slow reader has all of what was printed in time', ['seq', '100000'], 0],
+    ['a command that does not end is ended', ['sh', '-c', 'seq 100000; sleep 600'], 124],
+  ])('keeps to --timeout: %s', async (_, command, code) => {
+    const { child, ended } = cli.start(['run', '--timeout', '3s', '--', ...command])
+    child.stdout.pause()
+    // Well after the limit and its grace.
+    await new Promise((resolve) => setTimeout(resolve, 8000))
+    child.stdout.resume()
+    const { stdout, ...rest } = await ended
+    expect(rest.code).toBe(code)
+    expect(stdout.toString().trimEnd().split('\n')).toHaveLength(100_000)
     expect(await sandboxes()).toEqual([])
   })
 

@@ -261,6 +261,24 @@ export const errorTable = {
     (f: { command: string; detail: string }) => `${f.command}: cannot be executed in the sandbox (${f.detail})`,
     'name a file with the execute bit set, not a folder; run scripts through their interpreter'
   ),
+  command_timed_out: define(
+    504,
+    (f: { command: string; timeoutMs: number }) =>
+      `${f.command}: its time of ${f.timeoutMs} ms was over before the sandbox said that it runs`,
+    'give it more time if the sandbox is only slow; one whose agent no longer answers has to be deleted'
+  ),
+
+  // What a sandbox sends back, and where it is to go here.
+  output_too_large: define(
+    413,
+    (f: { path: string; limit: string }) => `${f.path}: the sandbox sends more than ${f.limit}; nothing of it was kept`,
+    'bring back less, or give the sandbox a larger disk: as much as that may come back'
+  ),
+  destination_unusable: define(
+    409,
+    (f: { path: string; reason: string }) => `${f.path}: what the sandbox sends cannot be put there: ${f.reason}`,
+    'make room or move what is in the way, or run it in another folder; no file there is half-written'
+  ),
 
   // Setting up this host, and the folders of an installation.
   state_unusable: define(

@@ -2,6 +2,8 @@ import type { Sandbox } from '@bulkhead/sdk/node'
 import { failure, isFailure } from '@bulkhead/wire/errors'
 import { connectClient } from '../client.ts'
 import type { CommandContext } from '../command-context.ts'
+import { ExitCode } from '../exit-code.ts'
+import { describeError } from '../output/report-error.ts'
 import { talk } from '../output/streams.ts'
 import { createSandbox } from '../run/create-sandbox.ts'
 import { ForwardedSignals } from '../run/forwarded-signals.ts'
@@ -53,9 +55,10 @@ async function runInNewSandbox(
   await upload?.send(sandbox)
   const result = await runProcess(sandbox, upload?.plan ?? plan, signals, { capture: options.json ?? false })
   const workdir = upload?.plan.workdir ?? plan.workdir
-  await bringAllBack(sandbox, options, { workdir, user: plan.user, signal })
+  const isBack = await bringAllBack(sandbox, options, { workdir, user: plan.user, signal }, context.config.debug)
   await report(sandbox, options, result, readyMs, signal)
-  return result.exitCode
+  // How the command ended counts for more than that something did not come back, which has been told.
+  return isBack || result.exitCode !== ExitCode.success ? result.exitCode : ExitCode.bulkhead
 }
 
 function keepWhileRunning(sandbox: Sandbox, end: AsyncDisposableStack): void {
@@ -81,14 +84,26 @@ async function prepareUpload(plan: ProcessPlan, script: Script | undefined, opti
   return planUpload(plan, script, { dir: options.dir, all: options.all ?? false, folder: uploadFolder }, signal)
 }
 
+/** Each on its own; what could not be brought back is told on stderr. False: not all is there. An abort rejects. */
 async function bringAllBack(
   sandbox: Sandbox,
   options: RunOptions,
-  access: { workdir: string | undefined; user: string | undefined; signal: AbortSignal }
-): Promise<void> {
-  if (!options.out) return
+  access: { workdir: string | undefined; user: string | undefined; signal: AbortSignal },
+  debug: boolean
+): Promise<boolean> {
+  if (!options.out) return true
   const { bringBack } = await import('../run/bring-back.ts')
-  for (const path of options.out) await bringBack(sandbox, path, access)
+  let all = true
+  for (const path of options.out) {
+    try {
+      await bringBack(sandbox, path, access)
+    } catch (error) {
+      access.signal.throwIfAborted()
+      talk(describeError(error, debug))
+      all = false
+    }
+  }
+  return all
 }
 
 async function report(

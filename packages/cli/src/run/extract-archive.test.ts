@@ -11,10 +11,10 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
-import { Header } from 'tar'
+import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { extractArchive } from './extract-archive.ts'
+import { type Entry, tarEntry, tarOf } from '../testing/tar-of.ts'
+import { type ExtractOptions, extractArchive } from './extract-archive.ts'
 
 let outside: string
 let root: string
@@ -25,33 +25,25 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(outside, { recursive: true, force: true }))
 
-interface Entry {
-  path: string
-  type?: 'File' | 'Directory' | 'SymbolicLink' | 'Link' | 'CharacterDevice' | 'FIFO'
-  linkpath?: string
-  mode?: number
-  content?: string
-}
-
-/** A tar as a hostile agent would write it: no writer's own checks in between. */
-function tarOf(...entries: Entry[]): Buffer {
-  const blocks = entries.flatMap(({ path, type = 'File', linkpath, mode = 0o644, content = '' }) => {
-    const head = Buffer.alloc(512)
-    new Header({ path, type, mode, size: content.length, ...(linkpath !== undefined && { linkpath }) }).encode(head)
-    const body = Buffer.alloc(Math.ceil(content.length / 512) * 512)
-    body.write(content)
-    return [head, body]
-  })
-  return Buffer.concat([...blocks, Buffer.alloc(1024)])
-}
-
-async function extract(archive: Buffer): Promise<string[]> {
+async function extract(
+  archive: Buffer | AsyncGenerator<Buffer>,
+  options: Partial<ExtractOptions> = {}
+): Promise<string[]> {
   const skipped: string[] = []
-  await extractArchive(Readable.from([archive]), root, {
+  const chunks = Buffer.isBuffer(archive) ? pieces(archive) : archive
+  await extractArchive(chunks, root, {
     signal: new AbortController().signal,
+    id: 'sb-test',
+    path: '--out x',
+    maxBytes: 1024 * 1024,
     onSkip: (path) => skipped.push(path),
+    ...options,
   })
   return skipped
+}
+
+async function* pieces(...chunks: Buffer[]): AsyncGenerator<Buffer> {
+  yield* chunks
 }
 
 it.each([
@@ -101,6 +93,67 @@ it('keeps links that stay inside, and takes set-uid away', async () => {
 
 it('rejects what is no whole archive', async () => {
   const whole = tarOf({ path: 'big', content: 'x'.repeat(5000) })
-  await expect(extract(whole.subarray(0, 2000))).rejects.toThrow()
-  await expect(extract(Buffer.from('this is no tar archive'.repeat(100)))).rejects.toThrow()
+  const invalid = { code: 'guest_answer_invalid' }
+  await expect(extract(whole.subarray(0, 2000))).rejects.toMatchObject(invalid)
+  await expect(extract(whole.subarray(0, -1024))).rejects.toMatchObject(invalid)
+  await expect(extract(Buffer.from('this is no tar archive'.repeat(100)))).rejects.toMatchObject(invalid)
+  await expect(extract(Buffer.from('no'))).rejects.toMatchObject(invalid)
+})
+
+it('takes the archive of an empty folder', async () => {
+  expect(await extract(tarOf())).toEqual([])
+})
+
+it.each([
+  ['gzip', gzipSync],
+  ['zstd', zstdCompressSync],
+])('refuses %s, however it is cut', async (_, compress) => {
+  const compressed = compress(tarOf({ path: 'f', content: 'x' }))
+  const cut = pieces(...Array.from(compressed, (byte) => Buffer.of(byte)))
+  for (const archive of [compressed, cut]) {
+    await expect(extract(archive)).rejects.toMatchObject({
+      code: 'guest_answer_invalid',
+      message: expect.stringContaining('compressed'),
+    })
+  }
+  expect(existsSync(join(root, 'f'))).toBe(false)
+})
+
+it('takes no more bytes than its bound, said or sent', async () => {
+  const tooLarge = { code: 'output_too_large', message: expect.stringContaining('1000 bytes') }
+  const two = tarOf({ path: 'a', content: 'x'.repeat(600) }, { path: 'b', content: 'x'.repeat(600) })
+  await expect(extract(two, { maxBytes: 1000 })).rejects.toMatchObject(tooLarge)
+  expect(existsSync(join(root, 'b'))).toBe(false)
+  expect(await extract(two, { maxBytes: 1200 })).toEqual([])
+
+  let sent = 0
+  async function* endless(start: Buffer) {
+    yield start
+    for (; ; sent += 1) yield Buffer.alloc(1024 * 1024)
+  }
+  // After the end of the archive, and in a header that is not even an entry.
+  for (const start of [tarOf({ path: 'f', content: 'x' }), tarEntry({ path: 'f', type: 'FIFO', size: 900 })]) {
+    sent = 0
+    await expect(extract(endless(start), { maxBytes: 1000 })).rejects.toMatchObject(tooLarge)
+    expect(sent).toBeLessThan(40)
+  }
+})
+
+it('takes no more entries than its bound, those left out with them', async () => {
+  const many = tarOf({ path: 'a' }, { path: 'pipe', type: 'FIFO' }, { path: 'c' })
+  expect(await extract(many, { maxEntries: 3 })).toEqual(['pipe'])
+  await expect(extract(many, { maxEntries: 2 })).rejects.toMatchObject({
+    code: 'output_too_large',
+    message: expect.stringContaining('2 entries'),
+  })
+})
+
+it('takes nothing more once an entry is refused, and says why', async () => {
+  const refuse = (path: string) => (path === 'bad' ? 'what nobody wants' : undefined)
+  const archive = tarOf({ path: 'bad', content: 'x' }, { path: 'after', content: 'x' })
+  await expect(extract(archive, { refuse })).rejects.toMatchObject({
+    code: 'guest_answer_invalid',
+    message: expect.stringContaining('what nobody wants'),
+  })
+  expect(existsSync(join(root, 'after'))).toBe(false)
 })

@@ -1,6 +1,7 @@
 import { PassThrough, Readable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { ProcessExit } from '@bulkhead/sdk'
+import { failure } from '@bulkhead/wire/errors'
 import { expect, it } from 'vitest'
 import { exitCodeOf, type FollowOptions, followProcess, type GuestProcess, type Sinks } from './follow-process.ts'
 import { Capture, passThrough, ReaderGone } from './output-sink.ts'
@@ -25,7 +26,7 @@ function stage(): {
         exit: exit.promise,
         write: async (chunk) => void staged.input.push(String(chunk)) === undefined,
         closeStdin: async () => void staged.input.push('<EOF>'),
-        kill: async (signal) => void staged.killed.push(signal) === undefined,
+        stop: async () => void staged.killed.push('SIGKILL'),
       }
     },
   }
@@ -91,6 +92,24 @@ it('kills the command and rejects with the reason when aborted', async () => {
   abort.abort(new Error('twice Ctrl-C'))
   await expect(followed).rejects.toThrow('twice Ctrl-C')
   expect(staged.killed).toEqual(['SIGKILL'])
+})
+
+it('ends as timed out when the time was over before it ran', async () => {
+  const start = async () => {
+    throw failure('command_timed_out', { command: 'x', timeoutMs: 500 })
+  }
+  const exit = await follow({ start })
+  expect(exit).toEqual({ kind: 'timed_out', afterMs: 500 })
+  expect(exitCodeOf(exit)).toBe(124)
+})
+
+it('lets go of the input when it cannot be started', async () => {
+  const input = new Readable({ read() {} })
+  const start = async () => {
+    throw new Error('no such command')
+  }
+  await expect(follow({ start }, { input })).rejects.toThrow('no such command')
+  expect(input.destroyed).toBe(true)
 })
 
 it('kills the command when nobody reads its output any more', async () => {

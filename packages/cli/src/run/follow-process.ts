@@ -1,10 +1,11 @@
 import type { Readable } from 'node:stream'
 import type { ProcessExit, ProcessHandle } from '@bulkhead/sdk'
+import { isFailure } from '@bulkhead/wire/errors'
 import { ExitCode, exitCodeOfSignal } from '../exit-code.ts'
 import type { OutputSink } from './output-sink.ts'
 
 /** What is used of the SDK's process. */
-export type GuestProcess = Pick<ProcessHandle, 'exit' | 'write' | 'closeStdin' | 'kill'>
+export type GuestProcess = Pick<ProcessHandle, 'exit' | 'write' | 'closeStdin' | 'stop'>
 
 /** Where its output goes; handed to the SDK when the process is started. */
 export interface Sinks {
@@ -24,7 +25,7 @@ export interface FollowOptions<Process> {
 
 /**
  * Starts a command and passes output and input through until it has ended. An abort kills it. Rejects with the abort's reason, `ReaderGone`, or
- * what the connection failed with; the command has been killed then, if it could still be reached.
+ * what the connection failed with, soon, whether the guest answers or not; the command has been killed then, if it could still be reached.
  */
 export async function followProcess<Process extends GuestProcess>(
   options: FollowOptions<Process>
@@ -40,10 +41,11 @@ export async function followProcess<Process extends GuestProcess>(
       throw error
     })
   }
-  const child = await options.start({ onStdout: passOn('stdout'), onStderr: passOn('stderr') })
   const abort = () => broken.reject(signal.reason)
   signal.addEventListener('abort', abort, { once: true })
+  let child: Process | undefined
   try {
+    child = await options.start({ onStdout: passOn('stdout'), onStderr: passOn('stderr') })
     if (signal.aborted) abort()
     options.onStart?.(child)
     // Input that is not read to its end is normal (`head -1`): how the command ended is what counts.
@@ -51,7 +53,8 @@ export async function followProcess<Process extends GuestProcess>(
     return await Promise.race([child.exit, broken.promise])
   } catch (error) {
     // In a sandbox that is kept it must not go on unseen. If it cannot be reached, the error at hand says why.
-    await child.kill('SIGKILL').catch(() => false)
+    await child?.stop(error)
+    if (isFailure(error, 'command_timed_out')) return { kind: 'timed_out', afterMs: Number(error.facts.timeoutMs) }
     throw error
   } finally {
     signal.removeEventListener('abort', abort)

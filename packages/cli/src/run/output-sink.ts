@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { Writable } from 'node:stream'
+import { BoundedBuffer } from '@bulkhead/sdk/node'
 
 /** Takes what a process prints. A promise that resolves late holds the process back. */
 export interface OutputSink {
@@ -44,32 +45,23 @@ export interface Captured {
 
 /** Keeps up to `maxBytes` of each; what is beyond is counted as truncated, and the process goes on. */
 export class Capture implements OutputSink {
-  readonly #maxBytes: number
-  readonly #kept = {
-    stdout: { chunks: [] as Uint8Array[], bytes: 0, truncated: false },
-    stderr: { chunks: [] as Uint8Array[], bytes: 0, truncated: false },
-  }
+  readonly #kept: { readonly stdout: BoundedBuffer; readonly stderr: BoundedBuffer }
 
   constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes
+    this.#kept = { stdout: new BoundedBuffer(maxBytes), stderr: new BoundedBuffer(maxBytes) }
   }
 
   write(to: 'stdout' | 'stderr', data: Uint8Array): undefined {
-    const kept = this.#kept[to]
-    const room = this.#maxBytes - kept.bytes
-    const taken = data.length <= room ? data : data.subarray(0, room)
-    if (taken.length > 0) kept.chunks.push(taken)
-    kept.bytes += taken.length
-    kept.truncated ||= taken.length < data.length
+    this.#kept[to].add(data)
   }
 
   result(of: 'stdout' | 'stderr'): Captured {
-    const { chunks, truncated } = this.#kept[of]
-    const bytes = Buffer.concat(chunks)
+    const { truncated } = this.#kept[of]
+    const bytes = this.#kept[of].bytes()
     try {
       return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes), truncated }
     } catch {
-      return { base64: bytes.toString('base64'), truncated } // not UTF-8: that is what the decoder's error says
+      return { base64: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64'), truncated } // not UTF-8: that is what the decoder's error says
     }
   }
 }

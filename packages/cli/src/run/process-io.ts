@@ -51,7 +51,7 @@ export async function runProcess(
         // A size that cannot be set now is set by the next change; the command runs on meanwhile.
         cleanup.use(watchTerminalSize((size) => void child.resize(size).catch(() => {})))
       }
-      signals.forwardTo(async (number) => void (await child.kill(number)))
+      cleanup.use(signals.forwardTo((number) => child.kill(number)))
     },
   })
   return {

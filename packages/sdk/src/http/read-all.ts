@@ -1,4 +1,5 @@
 import { failure } from '@bulkhead/wire/errors'
+import { BoundedBuffer } from './bounded-buffer.ts'
 
 /** Of an answer that says no more than that all went well, or why not. */
 export const maxReplyBytes = 1024 * 1024
@@ -9,14 +10,12 @@ export async function readAll(
   operation: string,
   limitBytes: number
 ): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  let size = 0
+  const whole = new BoundedBuffer(limitBytes)
   for await (const chunk of body) {
-    size += chunk.byteLength
-    if (size > limitBytes) throw failure('answer_invalid', { operation, problem: `more than ${limitBytes} bytes` })
-    chunks.push(chunk)
+    whole.add(chunk)
+    if (whole.truncated) throw failure('answer_invalid', { operation, problem: `more than ${limitBytes} bytes` })
   }
-  return concat(chunks, size)
+  return whole.bytes()
 }
 
 export function concat(

@@ -1,20 +1,25 @@
+import { BoundedBuffer } from '../http/bounded-buffer.ts'
+
 /** Bytes that may wait for a reader before the sender is held back. */
 const highWaterBytes = 1024 * 1024
+/** Chunks are put together up to this size: a million chunks of one byte cost what a few blocks cost. */
+const blockBytes = 64 * 1024
 
 /** What a process wrote and nobody has read yet. One reader; iterating twice continues where the first stopped. */
 export class OutputQueue implements AsyncIterable<Uint8Array> {
-  readonly #chunks: Uint8Array[] = []
+  readonly #blocks: BoundedBuffer[] = []
   #size = 0
   #ended = false
   #error: unknown
   #arrived: (() => void) | undefined
   #room: (() => void) | undefined
 
-  /** Undefined, or what to wait for before the next push. */
+  /** Copies the chunk. Undefined, or what to wait for before the next push. */
   push(chunk: Uint8Array): Promise<void> | undefined {
-    this.#chunks.push(chunk)
-    this.#size += chunk.byteLength
-    this.#arrived?.()
+    if (chunk.byteLength > 0) {
+      this.#append(chunk)
+      this.#arrived?.()
+    }
     if (this.#size < highWaterBytes) return undefined
     return new Promise((resolve) => {
       this.#room = resolve
@@ -30,11 +35,11 @@ export class OutputQueue implements AsyncIterable<Uint8Array> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     for (;;) {
-      const chunk = this.#chunks.shift()
-      if (chunk) {
-        this.#size -= chunk.byteLength
+      const block = this.#blocks.shift()
+      if (block) {
+        this.#size -= block.size
         if (this.#size < highWaterBytes) this.#room?.()
-        yield chunk
+        yield block.bytes()
       } else if (this.#ended) {
         if (this.#error !== undefined) throw this.#error
         return
@@ -44,5 +49,18 @@ export class OutputQueue implements AsyncIterable<Uint8Array> {
         })
       }
     }
+  }
+
+  /** Of two blocks side by side at least one is half full, so their number is bounded by the bytes. */
+  #append(chunk: Uint8Array): void {
+    this.#size += chunk.byteLength
+    const last = this.#blocks.at(-1)
+    if (last && last.size + chunk.byteLength <= blockBytes) {
+      last.add(chunk)
+      return
+    }
+    const block = new BoundedBuffer(Math.max(blockBytes, chunk.byteLength))
+    block.add(chunk)
+    this.#blocks.push(block)
   }
 }

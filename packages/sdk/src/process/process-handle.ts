@@ -7,6 +7,11 @@ import { InputQueue } from './input-queue.ts'
 import { OutputQueue } from './output-queue.ts'
 import { type ProcessExit, processExit } from './process-exit.ts'
 import { type SignalName, signalNumber } from './signals.ts'
+import { TimeIsUp, type TimeLimit } from './time-limit.ts'
+import { untilAborted } from './until-aborted.ts'
+
+/** How long `stop` waits for the guest to say that it has killed the process. */
+const stopMs = 2000
 
 /** Takes a chunk; the next one comes when the promise it may return has resolved. */
 export type OutputSink = (chunk: Uint8Array) => void | Promise<void>
@@ -16,6 +21,8 @@ export interface ProcessSource {
   readonly pid: number
   readonly hasTerminal: boolean
   readonly timeoutMs: number | undefined
+  /** Holds `timeoutMs` on this side. */
+  readonly limit: TimeLimit
   readonly onStdout: OutputSink | undefined
   readonly onStderr: OutputSink | undefined
   /** Aborting it ends the call that the events come from. */
@@ -76,21 +83,29 @@ export class ProcessHandle {
   }
 
   /** To the whole process group. False when it had ended. */
-  kill(signal: SignalName | number = 'SIGTERM'): Promise<boolean> {
-    return this.#unlessEnded('kill', () =>
-      this.#source.rpc.unary(ProcessService.method.sendSignal, {
-        process: this.#selector,
-        // The enumeration is open: the agent sends any number from 1 to 64 as it is.
-        signal: signalNumber(signal) as Signal,
-      })
-    )
+  kill(signal: SignalName | number = 'SIGTERM', options: { signal?: AbortSignal } = {}): Promise<boolean> {
+    const input = {
+      process: this.#selector,
+      // The enumeration is open: the agent sends any number from 1 to 64 as it is.
+      signal: signalNumber(signal) as Signal,
+    }
+    return this.#unlessEnded('kill', () => this.#source.rpc.unary(ProcessService.method.sendSignal, input, options))
+  }
+
+  /** Kills it and stops following. Done within 2 s, whether the guest answers or not, and never fails. `exit` rejects with `reason`. */
+  async stop(reason: unknown = stopped()): Promise<void> {
+    const { following } = this.#source
+    const { signal } = following
+    const timer = setTimeout(() => following.abort(reason), stopMs)
+    // That it cannot be reached is no news for who leaves it.
+    await untilAborted(this.kill('SIGKILL', { signal }), signal).catch(() => false)
+    clearTimeout(timer)
+    following.abort(reason)
   }
 
   /** Stops following; the process lives on. `exit` rejects with `connection_lost`. */
   disconnect(): void {
-    this.#source.following.abort(
-      failure('connection_lost', { operation: 'process', reason: 'the client stopped following' })
-    )
+    this.#source.following.abort(stopped())
   }
 
   get #selector() {
@@ -135,15 +150,17 @@ export class ProcessHandle {
   }
 
   async #untilEnd(): Promise<ProcessExit> {
-    const { events, timeoutMs } = this.#source
+    const { events, timeoutMs, limit, following } = this.#source
     try {
       for (;;) {
-        const { done, value } = await events.next()
+        const { done, value } = await untilAborted(limit.wait(events.next()), following.signal)
         if (done) break
         const event = value?.event
+        limit.took(event?.case === 'data' ? (event.value.output.value?.byteLength ?? 0) : 0)
         if (event?.case === 'data') {
           const { case: kind, value: chunk } = event.value.output
-          if (chunk) await this.#deliver(kind === 'stderr' ? 'stderr' : 'stdout', chunk)
+          const taken = chunk && this.#deliver(kind === 'stderr' ? 'stderr' : 'stdout', chunk)
+          if (taken) await untilAborted(taken, following.signal)
         } else if (event?.case === 'end') {
           const exit = processExit(event.value)
           const late = timeoutMs !== undefined && performance.now() - this.#startedAt >= timeoutMs
@@ -153,18 +170,29 @@ export class ProcessHandle {
         }
       }
     } catch (error) {
-      if (timeoutMs !== undefined && error instanceof RpcError && error.code === 'deadline_exceeded')
-        return { kind: 'timed_out', afterMs: timeoutMs }
-      throw error
+      if (timeoutMs === undefined) throw error
+      if (error instanceof TimeIsUp) await this.stop(error)
+      else if (!(error instanceof RpcError && error.code === 'deadline_exceeded')) throw error
+      return { kind: 'timed_out', afterMs: timeoutMs }
     } finally {
-      // Also when a callback threw: nobody takes further output then.
-      await events.return?.()
+      // Also when a callback threw: nobody takes further output then. A call that was aborted need not be waited for.
+      const left = events.return?.()
+      if (following.signal.aborted) left?.catch(() => {})
+      else await left
     }
     throw failure('answer_invalid', { operation: 'process', problem: 'it ends without the end of the process' })
   }
 
   #deliver(kind: 'stdout' | 'stderr', chunk: Uint8Array): void | Promise<void> | undefined {
+    if (chunk.byteLength === 0) return undefined
     const sink = kind === 'stdout' ? this.#source.onStdout : this.#source.onStderr
-    return sink ? sink(chunk) : this.#outputs[kind].push(chunk)
+    return sink ? sink(ownBytes(chunk)) : this.#outputs[kind].push(chunk)
   }
 }
+
+const stopped = () => failure('connection_lost', { operation: 'process', reason: 'the client stopped following' })
+
+/** What a callback keeps must not keep much more: a copy where the chunk is a small part of the message it came in. */
+const ownBytes = (chunk: Uint8Array): Uint8Array =>
+  // Not `slice`: in Node the chunk is a Buffer, whose slice is a view.
+  chunk.byteLength * 2 < chunk.buffer.byteLength ? new Uint8Array(chunk) : chunk

@@ -1,6 +1,8 @@
-import { concat } from '../http/read-all.ts'
+import { isFailure } from '@bulkhead/wire/errors'
+import { BoundedBuffer } from '../http/bounded-buffer.ts'
 import type { RpcClient } from '../rpc/rpc-client.ts'
 import type { ProcessExit } from './process-exit.ts'
+import type { ProcessHandle } from './process-handle.ts'
 import { type StartOptions, startProcess } from './start-process.ts'
 
 export interface RunOptions extends Omit<StartOptions, 'stdin'> {
@@ -23,11 +25,10 @@ export async function runProcess(
   argv: readonly string[],
   { input, maxOutputBytes = 64 * 1024 * 1024, ...options }: RunOptions = {}
 ): Promise<RunResult> {
-  const stdout = new Collected(maxOutputBytes)
-  const stderr = new Collected(maxOutputBytes)
-  const handle = await startProcess(rpc, argv, {
+  const stdout = new BoundedBuffer(maxOutputBytes)
+  const stderr = new BoundedBuffer(maxOutputBytes)
+  const exit = await runToEnd(rpc, argv, input, {
     ...options,
-    stdin: input !== undefined,
     onStdout: async (chunk) => {
       stdout.add(chunk)
       await options.onStdout?.(chunk)
@@ -37,31 +38,25 @@ export async function runProcess(
       await options.onStderr?.(chunk)
     },
   })
-  const fed = input === undefined ? undefined : handle.write(input).then(() => handle.closeStdin())
-  const [exit] = await Promise.all([handle.exit, fed])
   options.signal?.throwIfAborted()
   return { exit, stdout: stdout.bytes(), stderr: stderr.bytes(), truncated: stdout.truncated || stderr.truncated }
 }
 
-class Collected {
-  truncated = false
-  readonly #limit: number
-  readonly #chunks: Uint8Array[] = []
-  #size = 0
-
-  constructor(limit: number) {
-    this.#limit = limit
+async function runToEnd(
+  rpc: RpcClient,
+  argv: readonly string[],
+  input: Uint8Array | string | undefined,
+  options: StartOptions
+): Promise<ProcessExit> {
+  let handle: ProcessHandle
+  try {
+    handle = await startProcess(rpc, argv, { ...options, stdin: input !== undefined })
+  } catch (error) {
+    if (options.timeoutMs === undefined || !isFailure(error, 'command_timed_out')) throw error
+    return { kind: 'timed_out', afterMs: options.timeoutMs }
   }
-
-  add(chunk: Uint8Array): void {
-    const kept = chunk.subarray(0, this.#limit - this.#size)
-    if (kept.byteLength < chunk.byteLength) this.truncated = true
-    // A copy of the part: the chunk is a view into what arrived with it.
-    if (kept.byteLength > 0) this.#chunks.push(kept.slice())
-    this.#size += kept.byteLength
-  }
-
-  bytes(): Uint8Array {
-    return concat(this.#chunks, this.#size)
-  }
+  if (input === undefined) return handle.exit
+  // Input that cannot be sent is an error while it runs; once it has ended nobody waits for the guest to take the rest.
+  const fed = handle.write(input).then(() => handle.closeStdin())
+  return Promise.race([handle.exit, fed.then(() => handle.exit)])
 }

@@ -37,6 +37,24 @@ describe('envelopes', () => {
     expect(taken).toBe(0)
   })
 
+  it('of more than 1 MiB are refused: none of the agent’s comes near', async () => {
+    const whole = new Uint8Array(1024 * 1024)
+    expect(await Array.fromAsync(envelopes(pieces(envelope(whole), []), 'test'))).toHaveLength(1)
+    const larger = envelope(new Uint8Array(1024 * 1024 + 1))
+    await expect(Array.fromAsync(envelopes(pieces(larger, []), 'test'))).rejects.toMatchObject({
+      code: 'answer_invalid',
+    })
+  })
+
+  it('that come byte by byte are put together', async () => {
+    const sent = envelope(new Uint8Array(100_000).fill(7))
+    async function* bytes() {
+      for (let at = 0; at < sent.byteLength; at += 1) yield sent.subarray(at, at + 1)
+    }
+    const [got] = await Array.fromAsync(envelopes(bytes(), 'test'))
+    expect(Buffer.from(got?.data ?? []).equals(Buffer.from(sent.subarray(5)))).toBe(true)
+  })
+
   it('any bytes end in messages or in an error with a code', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 100 }), fc.array(fc.nat(100)), async (bytes, cuts) => {

@@ -1,5 +1,5 @@
 import { failure } from '@bulkhead/wire/errors'
-import { concat } from '../http/read-all.ts'
+import { BoundedBuffer } from '../http/bounded-buffer.ts'
 
 /** One message of a Connect stream: a byte of flags, four of length (big-endian), the data. */
 export interface Envelope {
@@ -8,8 +8,8 @@ export interface Envelope {
 }
 
 const headBytes = 5
-/** The agent sends output in chunks far below this; a hostile guest can announce 4 GiB. */
-const maxDataBytes = 16 * 1024 * 1024
+/** The agent sends output in pieces of 64 KiB; a hostile guest can announce 4 GiB. */
+const maxDataBytes = 1024 * 1024
 
 export function envelope(data: Uint8Array): Uint8Array {
   const whole = new Uint8Array(headBytes + data.byteLength)
@@ -20,33 +20,31 @@ export function envelope(data: Uint8Array): Uint8Array {
 
 /** Cuts a body into its messages. Data is a view into what arrived wherever a message came in one piece. */
 export async function* envelopes(body: AsyncIterable<Uint8Array>, operation: string): AsyncGenerator<Envelope> {
-  const pending: Uint8Array[] = []
-  let size = 0
+  // The start of a message whose end has not come. A guest may send it byte by byte.
+  let begun = new BoundedBuffer(Number.POSITIVE_INFINITY)
   for await (const chunk of body) {
-    pending.push(chunk)
-    size += chunk.byteLength
-    if (size < headBytes || size < wanted(pending, operation)) continue
-    let bytes = concat(pending.splice(0), size)
-    while (bytes.byteLength >= headBytes) {
-      const end = wanted([bytes], operation)
-      if (bytes.byteLength < end) break
+    let bytes = chunk
+    if (begun.size > 0) {
+      begun.add(chunk)
+      bytes = begun.bytes()
+    }
+    let end = endOfFirst(bytes, operation)
+    if (end === undefined && begun.size > 0) continue
+    for (; end !== undefined; end = endOfFirst(bytes, operation)) {
       yield { flags: bytes[0] ?? 0, data: bytes.subarray(headBytes, end) }
       bytes = bytes.subarray(end)
     }
-    size = bytes.byteLength
-    if (size > 0) pending.push(bytes)
+    begun = new BoundedBuffer(Number.POSITIVE_INFINITY)
+    begun.add(bytes)
   }
-  if (size > 0) throw failure('answer_invalid', { operation, problem: 'it ends within a message' })
+  if (begun.size > 0) throw failure('answer_invalid', { operation, problem: 'it ends within a message' })
 }
 
-/** Bytes of the first message with its head. At least `headBytes` have to be there. */
-function wanted(pending: Uint8Array[], operation: string): number {
-  let first = pending[0] as Uint8Array
-  if (first.byteLength < headBytes) {
-    first = concat(pending)
-    pending.splice(0, pending.length, first)
-  }
-  const length = new DataView(first.buffer, first.byteOffset, headBytes).getUint32(1)
+/** Where the first message ends; undefined: it is not all there. */
+function endOfFirst(bytes: Uint8Array, operation: string): number | undefined {
+  if (bytes.byteLength < headBytes) return undefined
+  const length = new DataView(bytes.buffer, bytes.byteOffset, headBytes).getUint32(1)
   if (length > maxDataBytes) throw failure('answer_invalid', { operation, problem: `a message of ${length} bytes` })
-  return headBytes + length
+  const end = headBytes + length
+  return bytes.byteLength < end ? undefined : end
 }
