@@ -21,6 +21,12 @@ describe.each(Object.entries(errorTable))('error %s', (code, definition) => {
   it('is explained in docs/errors.md, with its status', () => {
     expect(docs).toContain(`### ${code} (${definition.status})`)
   })
+  it('is explained in a sentence', () => {
+    const [, section = ''] = docs.split(`### ${code} (${definition.status})\n`)
+    const [text = ''] = section.split('\n### ')
+    // Words and a full stop: neither nothing nor `???`.
+    expect(text.trim()).toMatch(/^[^?]*(\p{L}+[^?]*\s){3}[^?]*\.$/su)
+  })
   it('is thrown somewhere', () => {
     expect(sources.some((source) => source.includes(`'${code}'`))).toBe(true)
   })

@@ -319,9 +319,16 @@ export const errorTable = {
   ),
   evidence_violated: define(
     500,
-    (f: { ids: readonly string[] }) =>
-      `the evidence does not hold for ${f.ids.join(', ')}: a promised kernel of its own is not there`,
-    'take what ran there for compromised; see each check with: bulkhead evidence'
+    (f: { id: string; checks: readonly string[] }) =>
+      `VIOLATED: ${f.id} does not have what it was promised; failed: ${f.checks.join(', ')}`,
+    (f) => `take what ran there for compromised; see each check with: bulkhead evidence ${f.id}`
+  ),
+  evidence_unknown: define(
+    500,
+    (f: { id: string; checks: number }) =>
+      `UNKNOWN: the inside of ${f.id} did not answer, so whether the answer is fresh and the boot id and kernel are its own could not be checked; the ${f.checks} checks from the host held`,
+    (f) =>
+      `ask again with: bulkhead evidence ${f.id}; if it stays silent take it for broken or hostile and remove it with: bulkhead rm ${f.id}`
   ),
   setup_command_failed: define(
     500,
