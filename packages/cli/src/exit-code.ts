@@ -10,6 +10,8 @@ export const ExitCode = {
   usage: 2,
   /** `evidence`: a check did not hold. `doctor`: a requirement is not met. */
   violated: 3,
+  /** `evidence`: nothing was seen to be wrong, and yet it is not proven, because an inside did not answer. */
+  unknown: 4,
   /** `run`, `exec`: the command was ended because --timeout had passed. */
   timedOut: 124,
   /** `run`, `exec`: Bulkhead failed, the command did not. */

@@ -297,6 +297,20 @@ describe('a kept sandbox', () => {
     expect(await sandboxes()).toEqual([])
   })
 
+  it('whose inside was silenced is UNKNOWN, loudly, and can be removed', async () => {
+    const { stderr } = await cli.run(['run', '--keep', '--runtime', 'gvisor', '--', 'true'])
+    const id = /keeping (sb-\w+)/.exec(stderr)?.[1] ?? ''
+    // It takes the agent with it that would have told how this ended.
+    const stop = ['exec', '--timeout', '2s', id, '--', 'sudo', 'kill', '-STOP', '1']
+    expect((await cli.run(stop)).code).toBe(124)
+    const told = await cli.run(['evidence', id])
+    expect(told.code).toBe(4)
+    expect(told.stderr).toContain(`UNKNOWN: the inside of ${id} did not answer`)
+    expect(told.stderr).toMatch(/next .*bulkhead rm sb-\w+\n\s+code {2}evidence_unknown/)
+    expect((await cli.run(['rm', id])).code).toBe(0)
+    expect(await sandboxes()).toEqual([])
+  })
+
   it('survives the server being killed', async () => {
     const { stderr } = await cli.run(['run', '--keep', '--', 'sh', '-c', 'echo two > f'])
     const id = /keeping (sb-\w+)/.exec(stderr)?.[1] ?? ''

@@ -1,11 +1,11 @@
 import type { Sandbox } from '@bulkhead/sdk/node'
-import { failure } from '@bulkhead/wire/errors'
 import { renderEvidence } from '../output/evidence.ts'
 import { json, talk } from '../output/streams.ts'
+import { verdictFailure } from '../output/verdict-failure.ts'
 import type { RunOptions } from './plan.ts'
 import type { ProcessResult } from './process-io.ts'
 
-/** `--json`: one object on stdout. `--evidence`: in it, or for people on stderr. Fails `evidence_violated`. */
+/** `--json`: one object on stdout. `--evidence`: in it, or for people on stderr. Fails `evidence_violated`, `evidence_unknown`. */
 export async function reportRun(
   sandbox: Sandbox,
   options: Pick<RunOptions, 'evidence' | 'json' | 'keep'>,
@@ -29,5 +29,6 @@ export async function reportRun(
   } else if (evidence) {
     talk(renderEvidence(evidence))
   }
-  if (evidence?.verdict.outcome === 'violated') throw failure('evidence_violated', { ids: [evidence.sandboxId] })
+  const doubt = evidence && verdictFailure(evidence)
+  if (doubt) throw doubt
 }

@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import type { Evidence } from '@bulkhead/wire'
 import { routes } from '@bulkhead/wire/routes'
 import { type Paths, resolvePaths } from '../paths.ts'
 import { sourceDirectory } from '../source-directory.ts'
@@ -35,6 +36,8 @@ export type GuestCalls = Readonly<Record<string, (response: ServerResponse, requ
  */
 export class FakeServer implements AsyncDisposable {
   guest: GuestCalls = {}
+  /** Of the one sandbox. */
+  evidence: Evidence | undefined
   /** `CREATE`, `DELETE`, and the guest's calls by name, in their order. */
   readonly calls: string[] = []
   /** The current folder of the commands. */
@@ -106,6 +109,10 @@ export class FakeServer implements AsyncDisposable {
       const name = url.replace(/\?.*/, '').replace(/^.*\//, '')
       this.#note(name)
       request.on('end', () => this.guest[name]?.(response, request)).resume()
+    } else if (url === routes.sandboxEvidence(id)) {
+      response.end(JSON.stringify(this.evidence))
+    } else if (url === routes.evidence) {
+      response.end(JSON.stringify({ evidence: [this.evidence], failed: [] }))
     } else if (method === 'POST' && url === routes.sandboxes) {
       this.#note('CREATE')
       json(201)
