@@ -71,12 +71,14 @@ export class ImageStore {
     return this.#whole(await this.#flights.join(defaultImageName, start, progress, signal), defaultImageName)
   }
 
-  /** The Debian image if it is here and of the present recipe, else as {@link buildDefault}. */
+  /** The Debian image if all of it is here and it is of the present recipe, else as {@link buildDefault}. */
   async ensureDefault(progress: Progress, signal: AbortSignal): Promise<StoredImage> {
     await this.make()
     const image = await this.#images.find(defaultImageName)
     const description = image && (await this.#images.description(image.digest))
-    return image && isCurrentRecipe(description?.recipe) ? image : this.buildDefault(progress, signal)
+    return image && this.#images.isWhole(image.digest) && isCurrentRecipe(description?.recipe)
+      ? image
+      : this.buildDefault(progress, signal)
   }
 
   /**

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { expect, it } from 'vitest'
 import { type GuestKernel, guestKernel } from '../src/index.ts'
@@ -18,6 +18,10 @@ it('fetches the guest kernel once, with all that QEMU guests load, in an order t
   const again: string[] = []
   expect(await guestKernel(store, { arch: 'amd64' }, ({ step }) => again.push(step), never)).toEqual(kernel)
   expect(again).toEqual([])
+
+  await rm(kernel.image)
+  expect(await guestKernel(store, { arch: 'amd64' }, () => {}, never)).toEqual(kernel)
+  expect((await readFile(kernel.image)).toString('latin1', 0x202, 0x206)).toBe('HdrS')
   expect(await readdir(store.layout.work)).toEqual([])
 })
 

@@ -1,10 +1,18 @@
-import { existsSync } from 'node:fs'
 import type { Paths } from '../paths.ts'
 import { type Installation, type InstallationRecord, readInstallation } from '../setup/installation.ts'
+import { isFilled } from '../setup/is-filled.ts'
+import { isProgram } from '../setup/is-program.ts'
 import { sourceKey } from '../source-key.ts'
 import type { Check } from './check.ts'
 
-const files: readonly (keyof Installation)[] = ['agent', 'holder', 'runsc', 'kernelImage', 'initrd', 'rootImage']
+const parts: readonly [keyof Installation, (path: string) => boolean][] = [
+  ['agent', isProgram],
+  ['holder', isProgram],
+  ['runsc', isProgram],
+  ['kernelImage', isFilled],
+  ['initrd', isFilled],
+  ['rootImage', isFilled],
+]
 
 /** What `setup` has built and fetched. */
 export function installationChecks(paths: Paths): { checks: Check[]; record: InstallationRecord | undefined } {
@@ -23,7 +31,7 @@ export function installationChecks(paths: Paths): { checks: Check[]; record: Ins
       ],
     }
   }
-  const gone = files.filter((key) => !existsSync(record[key]))
+  const gone = parts.filter(([key, isWhole]) => !isWhole(record[key])).map(([key]) => key)
   const current = record.sourceKey === sourceKey(paths.source)
   const state: Check = current
     ? { name: 'installation', state: 'ok', found: `set up in ${paths.state} on ${record.installedAt}` }
@@ -38,8 +46,8 @@ export function installationChecks(paths: Paths): { checks: Check[]; record: Ins
     (key): Check => ({
       name: `installation.${key}`,
       state: 'fail',
-      found: `${record[key]} is gone`,
-      fix: `rm ${paths.state}/installation.json && bulkhead setup`,
+      found: `${record[key]} is gone, empty or not executable`,
+      fix: 'bulkhead setup',
     })
   )
   return { record, checks: [state, ...missing] }

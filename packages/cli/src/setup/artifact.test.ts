@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -10,7 +10,8 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(root, { recursive: true, force: true }))
 
-const recipe = (build: (into: string) => Promise<void>) => ({ name: 'thing', key: '0123', build })
+const recipe = (build: (into: string) => Promise<void>) => ({ name: 'thing', key: '0123', programs: ['whole'], build })
+const writeProgram = (path: string) => writeFileSync(path, '#!', { mode: 0o755 })
 const live = new AbortController().signal
 
 it('builds once, and never shows a half-built one', async () => {
@@ -25,11 +26,34 @@ it('builds once, and never shows a half-built one', async () => {
   const whole = recipe(async (into) => {
     builds++
     expect(readdirSync(into)).toEqual([]) // nothing of the first attempt
-    writeFileSync(join(into, 'whole'), '')
+    writeProgram(join(into, 'whole'))
   })
   const place = await ensureArtifact(root, whole, live)
   expect(await ensureArtifact(root, whole, live)).toBe(place)
   expect(builds).toBe(1)
+  expect(readdirSync(place)).toEqual(['whole'])
+})
+
+it.each([
+  ['gone', (program: string) => rmSync(program)],
+  ['empty', (program: string) => truncateSync(program)],
+  ['not executable', (program: string) => chmodSync(program, 0o644)],
+])('builds again when a program is %s, and replaces the folder only by a whole one', async (_, damage) => {
+  const whole = recipe(async (into) => writeProgram(join(into, 'whole')))
+  const place = await ensureArtifact(root, whole, live)
+  writeFileSync(join(place, 'beside'), '')
+  damage(join(place, 'whole'))
+  expect(hasArtifact(root, whole)).toBe(false)
+
+  const halfway = recipe(async () => {
+    throw new Error('power cut')
+  })
+  await expect(ensureArtifact(root, halfway, live)).rejects.toThrow('power cut')
+  expect(readdirSync(place)).toContain('beside')
+
+  expect(await ensureArtifact(root, whole, live)).toBe(place)
+  expect(hasArtifact(root, whole)).toBe(true)
+  expect(readdirSync(root)).toEqual(['thing-0123'])
   expect(readdirSync(place)).toEqual(['whole'])
 })
 

@@ -1,33 +1,39 @@
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isProgram } from './is-program.ts'
 
 /** Something built once for each state of its sources. */
 export interface ArtifactRecipe {
   /** [a-z-]: the folder is `<name>-<key>`. */
   readonly name: string
   readonly key: string
+  /** Names of the programs it consists of: without one of them it is not there. */
+  readonly programs: readonly string[]
   /** Builds into an empty folder. */
   build(into: string, signal: AbortSignal): Promise<void>
 }
 
 /**
- * The folder of the artefact, built unless it is there. It appears whole or not at all: built beside its place and renamed. What an interruption left
- * is removed first. What older sources built stays: running sandboxes may be using it.
+ * The folder of the artefact, built unless all of it is there. It appears whole or not at all: built beside its place and renamed. What an interruption
+ * left is removed first; a folder that lacks one of its programs makes way only for a whole one. What older sources built stays: running sandboxes may
+ * be using it.
  */
 export async function ensureArtifact(root: string, recipe: ArtifactRecipe, signal: AbortSignal): Promise<string> {
   const place = join(root, `${recipe.name}-${recipe.key}`)
-  if (existsSync(place)) return place
+  if (hasArtifact(root, recipe)) return place
   await mkdir(root, { recursive: true })
   const draft = `${place}.partial`
-  await rm(draft, { recursive: true, force: true })
+  const incomplete = `${place}.incomplete`
+  for (const left of [draft, incomplete]) await rm(left, { recursive: true, force: true })
   await mkdir(draft)
   await recipe.build(draft, signal)
   signal.throwIfAborted()
   await flushTree(draft)
+  await moveAside(place, incomplete)
   await rename(draft, place)
   await flush(root)
+  await rm(incomplete, { recursive: true, force: true })
   return place
 }
 
@@ -44,8 +50,18 @@ async function flush(path: string): Promise<void> {
   await file.sync()
 }
 
-export const hasArtifact = (root: string, recipe: Pick<ArtifactRecipe, 'name' | 'key'>): boolean =>
-  existsSync(join(root, `${recipe.name}-${recipe.key}`))
+/** A folder cannot be renamed onto one that has something in it. */
+async function moveAside(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+}
+
+/** Whether all its programs are there. */
+export const hasArtifact = (root: string, recipe: Pick<ArtifactRecipe, 'name' | 'key' | 'programs'>): boolean =>
+  recipe.programs.every((program) => isProgram(join(root, `${recipe.name}-${recipe.key}`, program)))
 
 /** 16 hex digits over the names and contents of files below `directory` and over `salt` (flags and the like). */
 export async function contentKey(

@@ -14,6 +14,7 @@ export async function guestPrograms(sourceDirectory: string): Promise<ArtifactRe
   const directory = join(sourceDirectory, 'guest')
   return {
     name: 'guest',
+    programs: ['agent', 'holder'],
     key: await contentKey(directory, sources, flags),
     build: (into, signal) => goBuild(directory, [`${into}/`, './cmd/agent', './cmd/holder'], signal),
   }
@@ -26,6 +27,7 @@ export async function runscProgram(sourceDirectory: string): Promise<ArtifactRec
   const stamp = `-ldflags=-s -w -X gvisor.dev/gvisor/runsc/version.version=${version}`
   return {
     name: 'runsc',
+    programs: ['runsc'],
     version,
     key: await contentKey(directory, sources, [...flags, stamp]),
     build: (into, signal) => goBuild(directory, [join(into, 'runsc'), stamp, '.'], signal),

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { renameDurably } from '../store/durable-file.ts'
@@ -33,7 +33,8 @@ export async function buildInitrd(inputs: {
   const hash = createHash('sha256')
   for (const piece of pieces) hash.update(piece)
   const path = join(inputs.into, `initrd-${hash.digest('hex')}.cpio`)
-  if (!existsSync(path)) await writeWhole(inputs.into, path, pieces)
+  const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0)
+  if (statSync(path, { throwIfNoEntry: false })?.size !== bytes) await writeWhole(inputs.into, path, pieces)
   return path
 }
 

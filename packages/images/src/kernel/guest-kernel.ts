@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { createReadStream, existsSync } from 'node:fs'
+import { createReadStream, existsSync, renameSync } from 'node:fs'
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -10,6 +10,7 @@ import { mmdebstrap } from '../debian/mmdebstrap.ts'
 import type { ImageStore } from '../image-store.ts'
 import { renameDurably, syncFile, writeFileDurably } from '../store/durable-file.ts'
 import { exclusively } from '../store/exclusively.ts'
+import { isFilled } from '../store/is-filled.ts'
 import { WorkFolder } from '../store/work-folder.ts'
 import { runTool, runToolOrFail, saysDiskFull } from '../tool/run-tool.ts'
 import { lastWords } from '../tool/tail.ts'
@@ -43,25 +44,46 @@ export async function guestKernel(
 ): Promise<GuestKernel> {
   await store.make()
   const pointer = join(store.layout.kernels, `${options.arch}.json`)
-  if (!options.update && existsSync(pointer)) return readGuestKernel(store, pointer)
+  if (!options.update && existsSync(pointer)) {
+    const present = await readGuestKernel(store, pointer)
+    if (present) return present
+  }
 
   await using work = await WorkFolder.make(store.layout.work)
   const archive = await download(work, options.arch, progress, signal)
   const name = `sha256-${await hashFile(archive, signal)}`
   const folder = join(store.layout.kernels, name)
-  if (!existsSync(folder)) await unpack(work, archive, progress, signal)
+  const whole = (await readFolder(folder)) !== undefined
+  if (!whole) await unpack(work, archive, progress, signal)
   exclusively(store.layout.lock, () => {
-    if (!existsSync(folder)) renameDurably(work.join('whole'), folder)
+    if (!whole) {
+      // An incomplete one makes way; it goes with the work folder. What another process has put there meanwhile is the same.
+      if (existsSync(folder)) renameSync(folder, work.join('incomplete'))
+      renameDurably(work.join('whole'), folder)
+    }
     writeFileDurably(pointer, JSON.stringify({ kernel: name }))
   })
-  return readGuestKernel(store, pointer)
+  const made = await readFolder(folder)
+  if (!made) throw failure('packages_unavailable', { what: 'the guest kernel', detail: `${folder} was taken away` })
+  return made
 }
 
-async function readGuestKernel(store: ImageStore, pointer: string): Promise<GuestKernel> {
+async function readGuestKernel(store: ImageStore, pointer: string): Promise<GuestKernel | undefined> {
   const { kernel } = Pointer.parse(JSON.parse(await readFile(pointer, 'utf8')))
-  const folder = join(store.layout.kernels, kernel)
-  const { release, modules } = Description.parse(JSON.parse(await readFile(join(folder, 'kernel.json'), 'utf8')))
-  return { image: join(folder, 'vmlinuz'), release, modules: modules.map((file) => join(folder, 'modules', file)) }
+  return readFolder(join(store.layout.kernels, kernel))
+}
+
+/** Undefined when one of its files is gone or empty: then it is downloaded again. */
+async function readFolder(folder: string): Promise<GuestKernel | undefined> {
+  const description = join(folder, 'kernel.json')
+  if (!isFilled(description)) return undefined
+  const { release, modules } = Description.parse(JSON.parse(await readFile(description, 'utf8')))
+  const found = {
+    image: join(folder, 'vmlinuz'),
+    release,
+    modules: modules.map((file) => join(folder, 'modules', file)),
+  }
+  return [found.image, ...found.modules].every(isFilled) ? found : undefined
 }
 
 /** The path of the kernel's `.deb`. `linux-image-cloud-*` is an empty package that depends on the one of the day. */

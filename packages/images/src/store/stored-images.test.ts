@@ -48,6 +48,19 @@ describe('names and images', () => {
     expect((await readdir(join(folder, 'names'))).every((file) => /^[0-9a-f]{64}\.json$/.test(file))).toBe(true)
   })
 
+  it.each(['rootfs.erofs', 'image.json'])(
+    'gives an image that lost its %s no name, and takes a whole one instead',
+    async (file) => {
+      await publish('a', 'one')
+      const blob = join(folder, 'blobs', digest('a').replace(':', '-'))
+      await rm(join(blob, file))
+      expect(images.nameExisting(digest('a'), 'two')).toBe(false)
+      await publish('a', 'one')
+      expect((await readdir(blob)).sort()).toEqual(['image.json', 'rootfs.erofs'])
+      expect(images.nameExisting(digest('a'), 'two')).toBe(true)
+    }
+  )
+
   it('removes a name, and the image with its last one', async () => {
     await publish('a', 'one')
     images.nameExisting(digest('a'), 'two')

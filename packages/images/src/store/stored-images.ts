@@ -5,6 +5,7 @@ import { z } from 'zod'
 import type { Digest, ImageConfig, StoredImage } from '../contract.ts'
 import { renameDurably, syncFolder, writeFileDurably } from './durable-file.ts'
 import { exclusively } from './exclusively.ts'
+import { isFilled } from './is-filled.ts'
 import { digestOfBlobName, isDigest, type StoreLayout } from './store-layout.ts'
 
 const Description = z.object({
@@ -63,18 +64,21 @@ export class StoredImages {
 
   /**
    * Makes the finished image in `work` (`rootfs.erofs`, synced) visible under its digest and `name`, which leaves the image that had
-   * it. If the image is there already, what is in `work` stays where it is.
+   * it. If the image is there already, what is in `work` stays where it is; one that lacks
+   * a file makes way, and goes with `work`.
    */
   publish(work: string, name: string, image: Omit<Description, 'createdAt'>): void {
     const { digest } = image
     exclusively(this.#layout.lock, () => {
-      if (!existsSync(this.#layout.blob(digest))) {
+      if (!this.isWhole(digest)) {
+        const blob = this.#layout.blob(digest)
+        if (existsSync(blob)) renameSync(blob, join(work, 'incomplete'))
         const whole = join(work, 'whole')
         mkdirSync(whole, { mode: 0o755 })
         renameSync(join(work, 'rootfs.erofs'), join(whole, 'rootfs.erofs'))
         const description: Description = { ...image, createdAt: new Date().toISOString() }
         writeFileDurably(join(whole, 'image.json'), JSON.stringify(description))
-        renameDurably(whole, this.#layout.blob(digest))
+        renameDurably(whole, blob)
       }
       this.#setName(name, digest)
     })
@@ -83,10 +87,15 @@ export class StoredImages {
   /** Gives an image that is here a further name. False when it is not here. */
   nameExisting(digest: Digest, name: string): boolean {
     return exclusively(this.#layout.lock, () => {
-      if (!existsSync(this.#layout.blob(digest))) return false
+      if (!this.isWhole(digest)) return false
       this.#setName(name, digest)
       return true
     })
+  }
+
+  /** Whether all that belongs to an image is there. */
+  isWhole(digest: Digest): boolean {
+    return isFilled(this.#layout.rootImage(digest)) && isFilled(this.#layout.description(digest))
   }
 
   /** Takes `name` away from its image. */

@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { sourceKey } from '../../source-key.ts'
 import { readInstallation } from '../installation.ts'
+import { isFilled } from '../is-filled.ts'
 import type { SetupStep } from '../step.ts'
 import { imageProgress } from './image-progress.ts'
 
@@ -11,7 +11,7 @@ export const defaultImageStep: SetupStep = {
   async check({ paths, found }) {
     const before = readInstallation(paths.state)
     // Only the images package knows whether its recipe has changed: with the same sources it has not.
-    if (before?.sourceKey !== sourceKey(paths.source) || !existsSync(before.rootImage)) return false
+    if (before?.sourceKey !== sourceKey(paths.source) || !isFilled(before.rootImage)) return false
     found.rootImage = before.rootImage
     return true
   },

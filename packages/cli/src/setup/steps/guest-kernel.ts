@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { readInstallation } from '../installation.ts'
+import { isFilled } from '../is-filled.ts'
 import type { SetupStep } from '../step.ts'
 import { artifactsOf } from './guest-programs.ts'
 import { imageProgress } from './image-progress.ts'
@@ -12,7 +12,7 @@ export const guestKernelStep: SetupStep = {
     const before = readInstallation(paths.state)
     // The initrd carries the agent: another agent needs another one.
     if (!before || before.versions.agent !== versions.agent) return false
-    if (!existsSync(before.kernelImage) || !existsSync(before.initrd)) return false
+    if (!isFilled(before.kernelImage) || !isFilled(before.initrd)) return false
     found.kernelImage = before.kernelImage
     found.initrd = before.initrd
     versions.guestKernel = before.versions.guestKernel ?? ''
