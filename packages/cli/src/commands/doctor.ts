@@ -20,9 +20,10 @@ export async function doctor(
   const { signal } = interruption
   const { paths } = context
   const installation = installationChecks(paths)
+  const host = inspectHost()
   const checks: Check[] = [
-    ...(await hostChecks(inspectHost(), paths)),
-    ...(await packageChecks(signal)),
+    ...(await hostChecks(host, paths)),
+    ...(await packageChecks(host, signal)),
     ...installation.checks,
     ...(installation.record ? await probe(context, options.fresh ?? false, signal) : []),
   ]

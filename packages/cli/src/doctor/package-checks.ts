@@ -1,9 +1,10 @@
-import { findRequirement, type Requirement, requirements } from '../setup/requirements.ts'
+import type { Host } from '../setup/host.ts'
+import { findRequirement, type Requirement, requirementsOn } from '../setup/requirements.ts'
 import type { Check } from './check.ts'
 
 /** Every program that a sandbox needs; those that only the tests need are left out. */
-export function packageChecks(signal: AbortSignal): Promise<Check[]> {
-  const needed = requirements.filter((requirement) => requirement.for !== 'tests')
+export function packageChecks(host: Host, signal: AbortSignal): Promise<Check[]> {
+  const needed = requirementsOn(host, { tests: false })
   return Promise.all(needed.map((requirement) => check(requirement, signal)))
 }
 

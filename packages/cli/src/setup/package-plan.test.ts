@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { parseOneLine } from './debian-sources.ts'
 import type { Host } from './host.ts'
 import { describePlan, planPackages } from './package-plan.ts'
-import { requirements } from './requirements.ts'
+import { requirements, requirementsOn } from './requirements.ts'
 
 const host = (id: string, version: string, codename: string, like: string[] = []): Host => ({
   platform: 'linux',
@@ -32,6 +32,18 @@ it.each([
   expect(describePlan(planPackages(lacking, machine, []))).toEqual([
     'apt-get update',
     'apt-get install --yes --no-install-recommends qemu-system-x86 qemu-utils bubblewrap util-linux',
+  ])
+})
+
+it('asks for the keys of Debian where Debian’s own are not trusted', () => {
+  const names = (machine: Host) => requirementsOn(machine, { tests: false }).map((entry) => entry.package)
+  const ubuntu = host('ubuntu', '24.04', 'noble', ['debian'])
+  const only = names(ubuntu).filter((name) => !names(host('debian', '12', 'bookworm')).includes(name))
+  expect(only).toEqual(['debian-archive-keyring', 'gpg'])
+  const keys = requirementsOn(ubuntu, { tests: false }).filter((entry) => entry.offDebian)
+  expect(describePlan(planPackages(keys, ubuntu, []))).toEqual([
+    'apt-get update',
+    'apt-get install --yes --no-install-recommends debian-archive-keyring gpg',
   ])
 })
 

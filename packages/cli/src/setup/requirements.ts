@@ -1,11 +1,14 @@
 import { failure } from '@bulkhead/wire/errors'
-import { findProgram } from './host.ts'
+import { findProgram, type Host } from './host.ts'
+import { isFilled } from './is-filled.ts'
 import { askProgram } from './run-command.ts'
 import { atLeast, versionIn } from './version.ts'
 
-/** A program the host must have. One table for what `setup` installs, what `doctor` reports and what the installation record names. */
+/** What the host must have, nearly always a program. One table for what `setup` installs, what `doctor` reports and what the installation record names. */
 export interface Requirement {
   readonly program: string
+  /** Not a program but this file; then `program` is only its name. */
+  readonly file?: string
   /** Debian's and Ubuntu's package that has it. */
   readonly package: string
   /** What it is for; said while it is installed, and what does not work without it. */
@@ -16,6 +19,8 @@ export interface Requirement {
   readonly for?: 'tests'
   /** Debian releases (VERSION_ID) whose own version is too old: there it comes from `<codename>-backports`. */
   readonly backportsOn?: readonly string[]
+  /** Debian itself has it always, or does without: it is required on other distributions. */
+  readonly offDebian?: true
 }
 
 export const requirements: readonly Requirement[] = [
@@ -51,6 +56,14 @@ export const requirements: readonly Requirement[] = [
   { program: 'setpriv', package: 'util-linux', why: 'takes every privilege from a virtual machine before it starts' },
   { program: 'flock', package: 'util-linux', why: 'keeps two set-ups and two servers apart' },
   { program: 'xz', package: 'xz-utils', why: 'unpacks the modules of the guest kernel' },
+  {
+    program: 'debian-archive-keyring',
+    file: '/usr/share/keyrings/debian-archive-keyring.gpg',
+    package: 'debian-archive-keyring',
+    why: 'the keys of Debian, which images and the guest kernel are made from',
+    offDebian: true,
+  },
+  { program: 'gpg', package: 'gpg', why: 'mmdebstrap reads the keys of Debian with it', offDebian: true },
   { program: 'docker-registry', package: 'docker-registry', why: 'a real registry to test against', for: 'tests' },
   { program: 'tmux', package: 'tmux', why: 'a real terminal to test against', for: 'tests' },
   { program: 'strace', package: 'strace', why: 'shows what the launcher starts', for: 'tests' },
@@ -58,13 +71,23 @@ export const requirements: readonly Requirement[] = [
   { program: 'gcc', package: 'gcc', why: 'the tests build a C project, on the host for comparison', for: 'tests' },
 ]
 
+/** Those that count on this host; `tests`: also what only the tests need. */
+export const requirementsOn = (host: Host, options: { readonly tests: boolean }): Requirement[] =>
+  requirements.filter(
+    (entry) => (entry.for !== 'tests' || options.tests) && (!entry.offDebian || host.distribution.id !== 'debian')
+  )
+
 export type Finding =
   | { readonly state: 'found'; readonly path: string; readonly version?: string }
   | { readonly state: 'missing' }
   | { readonly state: 'too_old'; readonly path: string; readonly version: string }
 
 export async function findRequirement(requirement: Requirement, signal: AbortSignal): Promise<Finding> {
-  const path = findProgram(requirement.program)
+  const path = requirement.file
+    ? isFilled(requirement.file)
+      ? requirement.file
+      : undefined
+    : findProgram(requirement.program)
   if (!path) return { state: 'missing' }
   if (!requirement.minimum) return { state: 'found', path }
   const version = versionIn((await askProgram(path, requirement.minimum.ask, signal)) ?? '')

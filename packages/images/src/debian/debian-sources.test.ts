@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { sourcesFor } from './debian-sources.ts'
 
 const line = (...fields: string[]): string => fields.join('\t')
-const suites = (text: string | undefined) =>
-  [...(text ?? '').matchAll(/URIs: (\S+)\nSuites: (\S+)/g)].map(([, uri, suite]) => `${uri} ${suite}`)
+const suites = (text: string) =>
+  [...text.matchAll(/URIs: (\S+)\nSuites: (\S+)/g)].map(([, uri, suite]) => `${uri} ${suite}`)
 
 describe('sourcesFor', () => {
   it("takes the host's mirrors with their release replaced, without backports and what is not Debian", () => {
@@ -48,11 +48,27 @@ describe('sourcesFor', () => {
       '$(SIGNED_BY)'
     )
     expect(suites(sourcesFor(unread, true))).toEqual(['http://mirror.test/s/ bookworm-security'])
-    expect(sourcesFor(unread, false)).toBeUndefined()
+    expect(suites(sourcesFor(unread, false))).not.toContain('http://mirror.test/s/ bookworm-security')
   })
 
-  it('is undefined where nothing comes from Debian', () => {
-    expect(sourcesFor(line('Ubuntu', 'noble', 'noble', 'http://u.test/', 'main', ''), false)).toBeUndefined()
-    expect(sourcesFor('', true)).toBeUndefined()
+  it.each([
+    [
+      'Ubuntu',
+      line('Ubuntu', 'noble', 'noble', 'http://u.test/', 'main', '/usr/share/keyrings/ubuntu-archive-keyring.gpg'),
+      false,
+    ],
+    ['a host without any source', '', true],
+  ])("is Debian's own archive, under Debian's own keys, on %s", (_, targets, hostIsDebian) => {
+    const stanza = (uri: string, suite: string) =>
+      `Types: deb\nURIs: ${uri}\nSuites: ${suite}\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n`
+    expect(
+      sourcesFor(targets, hostIsDebian)
+        .split('\n\n')
+        .map((text) => `${text.trimEnd()}\n`)
+    ).toEqual([
+      stanza('http://deb.debian.org/debian', 'bookworm'),
+      stanza('http://deb.debian.org/debian', 'bookworm-updates'),
+      stanza('http://deb.debian.org/debian-security', 'bookworm-security'),
+    ])
   })
 })

@@ -6,16 +6,16 @@ import { runTool } from '../tool/run-tool.ts'
 export const suite = 'bookworm'
 
 /**
- * Where this host gets Debian from, for `suite` instead of its own release: a deb822 sources file's text. Undefined when the host gets
- * nothing from Debian (another distribution): mmdebstrap then uses the mirror it knows. apt itself reads the host's configuration, so
- * its form (`.list`, `.sources`) and its place make no difference.
+ * Where this host gets Debian from, for `suite` instead of its own release: a deb822 sources file's text. A host that gets nothing from Debian
+ * (another distribution) gets it from Debian's own archive. apt itself reads the host's configuration, so its form (`.list`, `.sources`) and its
+ * place make no difference.
  */
-export async function debianSources(signal: AbortSignal): Promise<string | undefined> {
+export async function debianSources(signal: AbortSignal): Promise<string> {
   const fields = ['ORIGIN', 'CODENAME', 'RELEASE', 'REPO_URI', 'COMPONENT', 'SIGNED_BY']
   const format = fields.map((field) => `$(${field})`).join('\t')
   const args = ['indextargets', '--format', format, 'Created-By: Packages']
   const end = await runTool('apt-get', args, { signal, stdoutBytes: 1 << 20 })
-  if (end.exitCode !== 0) return undefined
+  if (end.exitCode !== 0) return debianArchive
   const release = await readFile('/etc/os-release', 'utf8').catch(() => '')
   return sourcesFor(end.stdout.toString(), /^ID=debian$/m.test(release))
 }
@@ -24,7 +24,7 @@ export async function debianSources(signal: AbortSignal): Promise<string | undef
 const usable = /^(mirror\+)?(https?|file):(?!\/\/[^/]*@)/
 
 /** `targets`: a line per package list that the host's apt knows, fields by tab: origin, codename, release, URI, component, signed-by. */
-export function sourcesFor(targets: string, hostIsDebian: boolean): string | undefined {
+export function sourcesFor(targets: string, hostIsDebian: boolean): string {
   const stanzas = new Set<string>()
   for (const line of targets.split('\n')) {
     const [origin, codename, release, uri, component, signedBy] = line.split('\t')
@@ -35,7 +35,7 @@ export function sourcesFor(targets: string, hostIsDebian: boolean): string | und
     if (!known || !part) continue
     stanzas.add(stanza(uri, `${suite}${part[1] ?? ''}`, signedBy))
   }
-  return stanzas.size > 0 ? [...stanzas].join('\n') : undefined
+  return stanzas.size > 0 ? [...stanzas].join('\n') : debianArchive
 }
 
 const debianKeyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
@@ -47,3 +47,15 @@ function stanza(uri: string, name: string, signedBy: string | undefined): string
   const lines = ['Types: deb', `URIs: ${uri}`, `Suites: ${name}`, 'Components: main']
   return `${[...lines, ...(keyring ? [`Signed-By: ${keyring}`] : [])].join('\n')}\n`
 }
+
+/**
+ * Debian's own archive, for hosts that know no mirror of it. Their apt trusts other keys: the keyring is named, and set-up installs the package it comes
+ * with (debian-archive-keyring).
+ */
+const debianArchive = [
+  ['http://deb.debian.org/debian', suite],
+  ['http://deb.debian.org/debian', `${suite}-updates`],
+  ['http://deb.debian.org/debian-security', `${suite}-security`],
+]
+  .map(([uri = '', name = '']) => stanza(uri, name, debianKeyring))
+  .join('\n')

@@ -6,7 +6,7 @@ import { lastWords } from '../tool/tail.ts'
 import { debianSources, suite } from './debian-sources.ts'
 
 /**
- * Makes a Debian tree in `work/<folder>` from this host's sources. `what`: for the message. Installs as root in a chroot: the packages
+ * Makes a Debian tree in `work/<folder>` from {@link debianSources}. `what`: for the message. Installs as root in a chroot: the packages
  * are Debian's, signed, and their scripts run with this host's root. Fails `packages_unavailable`,
  * `disk_full`, `root_needed`.
  */
@@ -18,10 +18,9 @@ export async function mmdebstrap(
 ): Promise<string> {
   needRoot(`making ${options.what}`)
   const root = work.join(folder)
-  const sources = await debianSources(signal)
   const sourcesFile = work.join(`${folder}.sources`)
-  if (sources) await writeFile(sourcesFile, sources)
-  const args = ['--mode=root', '--format=directory', ...options.args, suite, root, ...(sources ? [sourcesFile] : [])]
+  await writeFile(sourcesFile, await debianSources(signal))
+  const args = ['--mode=root', '--format=directory', ...options.args, suite, root, sourcesFile]
   const env = { ...process.env, TMPDIR: work.path }
   const end = await runTool('mmdebstrap', args, { signal, env, ...(options.onLine && { onLine: options.onLine }) })
   if (end.exitCode === 0) return root
