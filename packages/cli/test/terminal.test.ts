@@ -65,3 +65,13 @@ it('gives the terminal back when it is ended from outside', async () => {
   type('clear; stty -a | grep -o " icanon\\| echo "', 'Enter')
   await shows(/ icanon\n echo\s*\n/)
 })
+
+it('says that the first virtual machine boots a template, and takes the line back', async () => {
+  type(
+    `clear; ${cli.argv('run', '--runtime', 'qemu', '--isolation', 'emulated', '--', 'echo', 'it', 'runs').join(' ')}`,
+    'Enter'
+  )
+  await shows('boots a template once')
+  await vi.waitFor(() => expect(screen()).toMatch(/^it runs$/m), { timeout: 90_000, interval: 100 })
+  expect(screen()).not.toContain('boots a template once')
+})

@@ -27,7 +27,7 @@ it('says nothing of a start that is quick', () => {
 it('says that a template is booted, and takes it back', () => {
   const slow = tellWhenSlow('qemu')
   vi.runAllTimers()
-  expect(written).toContain('boots its template once')
+  expect(written).toContain('boots a template once')
   written = ''
   slow[Symbol.dispose]()
   expect(written).toBe('\r\u001b[K')
