@@ -1,87 +1,187 @@
-import type { Bulkhead, Sandbox } from '@bulkhead/sdk/node'
+import { expect } from 'vitest'
+import type { Attacked } from './attacked.ts'
+import { SwappedLink } from './swapped-link.ts'
 
-/** What a workload with root in its own kernel tries. Each must end as an event in that one compartment. */
+const MiB = 1024 * 1024
+export type Runtime = 'gvisor' | 'qemu'
+
+/**
+ * What a workload with root in its own kernel tries. Each must end as an event in that one compartment; `proof` asserts for each kernel that
+ * it did take effect there, or why the kernel refused it: an attack that does nothing shows nothing.
+ */
 export interface Attack {
   readonly name: string
-  /** Runs as root in the guest. It may end the guest, hang, or be refused: what counts is what the others see. */
-  readonly script?: string
-  /** What the host does meanwhile, for attacks on what crosses the channel. */
-  readonly meanwhile?: (sandbox: Sandbox, bulkhead: Bulkhead) => Promise<void>
-  /** How long it goes on. */
-  readonly forMs: number
+  /** Of guest/, run by Python as root. It ends by itself, or the guest does. */
+  readonly program: string
+  readonly proof: Readonly<Record<Runtime, (attacked: Attacked) => Promise<void>>>
+  /** What the host does meanwhile, for attacks on what crosses the channel. It ends with the program. */
+  readonly meanwhile?: (attacked: Attacked) => Promise<void>
+  /** 256 MiB each if absent. */
+  readonly memoryBytes?: Readonly<Record<Runtime, number>>
+  readonly diskBytes?: number
 }
 
-const python = (lines: string[]): string => `exec python3 -c '${lines.join('\n')}'`
+const endedAs = (reason: RegExp) => async (attacked: Attacked) => {
+  expect(await attacked.failure()).toMatch(reason)
+}
+
+const noSpaceLeft = async (attacked: Attacked) => {
+  expect(attacked.number('/var/tmp/filler written')).toBeGreaterThan(200 * MiB)
+  expect(attacked.said).toMatch(/^\/var\/tmp\/filler .* errno=28$/m) // ENOSPC
+  expect(attacked.said).toMatch(/^\/root\/filler .* errno=28$/m)
+}
+
+/** The session is lost, and only that: the next one is made once the garbage is through. */
+const garbageInTheChannel = (channel: RegExp) => async (attacked: Attacked) => {
+  const mark = await attacked.ask('cat /var/tmp/mark')
+  expect(mark).toMatch(channel)
+  expect(mark).toMatch(/ written=2097152\nend\n$/)
+}
+
+const listed = (atLeast: number) => async (attacked: Attacked) => {
+  expect(attacked.said).toContain('end\n')
+  expect(attacked.number('files')).toBeGreaterThanOrEqual(atLeast)
+  expect(await attacked.sandbox.files.list('/var/tmp/many/0')).toHaveLength(1000)
+}
 
 export const attacks: readonly Attack[] = [
-  { name: 'fork bomb', script: 'bomb() { bomb | bomb & }; while :; do bomb; done', forMs: 6_000 },
+  {
+    name: 'fork bomb',
+    program: 'fork_bomb.py',
+    proof: {
+      // The sentry answers for all of them from one memory, and that is full first.
+      gvisor: async (attacked) => {
+        expect(attacked.number('processes')).toBeGreaterThan(20)
+        expect(await attacked.failure()).toMatch(/^out of memory/)
+      },
+      // Emulated it gets to some hundreds before its time is up: the bomb is the load, not a limit reached.
+      qemu: async (attacked) => expect(attacked.number('processes')).toBeGreaterThan(100),
+    },
+  },
   {
     name: 'memory hog',
-    script: python(['kept = []', 'while True: kept.append(b"x" * (16 << 20))']),
-    forMs: 8_000,
+    program: 'memory_hog.py',
+    proof: {
+      // The host's kernel ends the process that holds the hog's pages; the sentry and the sandbox live on.
+      gvisor: async (attacked) => {
+        expect(attacked.number('held')).toBeGreaterThan(128)
+        expect(attacked.exit).toMatchObject({ kind: 'signalled', signal: 'SIGKILL' })
+        expect(await attacked.outOfMemoryKills()).toBeGreaterThan(0)
+      },
+      // Its own kernel does; the host sees nothing of it.
+      qemu: async (attacked) => {
+        expect(attacked.number('held')).toBeGreaterThan(64)
+        expect(attacked.exit).toMatchObject({ kind: 'signalled', signal: 'SIGKILL' })
+        expect(await attacked.ask('dmesg')).toMatch(/Out of memory: Killed process \d+ \(python3\)/)
+        expect(await attacked.outOfMemoryKills()).toBe(0)
+      },
+    },
   },
-  { name: 'disk filler', script: 'cat /dev/zero > /var/tmp/filler; cat /dev/zero > /root/filler', forMs: 8_000 },
+  { name: 'disk filler', program: 'disk_filler.py', proof: { gvisor: noSpaceLeft, qemu: noSpaceLeft } },
   {
     name: 'log flood',
-    script:
-      'yes "a line for the log of the kernel and of the console" | tee /dev/console /dev/kmsg /proc/1/fd/1 /proc/1/fd/2',
-    forMs: 6_000,
+    program: 'log_flood.py',
+    proof: {
+      gvisor: async (attacked) => {
+        // The sentry has no console and no log of its kernel that could be written to.
+        for (const place of ['/dev/console', '/dev/kmsg', '/dev/ttyS0'])
+          expect(attacked.said).toContain(`${place} written=0 errno=2\n`)
+        for (const place of ['/proc/1/fd/1', '/proc/1/fd/2', '/proc/self/fd/2'])
+          expect(attacked.number(`${place} written`)).toBeGreaterThan(MiB)
+      },
+      qemu: async (attacked) => {
+        expect(attacked.number('/dev/kmsg written')).toBeGreaterThan(MiB / 2)
+        expect(attacked.number('/proc/self/fd/2 written')).toBeGreaterThan(MiB)
+        // All of these are the serial line, where each byte is an exit of the virtual machine.
+        for (const place of ['/dev/console', '/dev/ttyS0', '/proc/1/fd/1', '/proc/1/fd/2'])
+          expect(attacked.number(`${place} written`)).toBeGreaterThan(10_000)
+      },
+    },
   },
-  { name: 'kernel panic', script: 'echo 1 > /proc/sys/kernel/sysrq; echo c > /proc/sysrq-trigger', forMs: 3_000 },
-  { name: 'the agent killed', script: 'kill -9 1; kill -SEGV 1; kill -9 -1', forMs: 3_000 },
   {
-    name: 'the agent traced and overwritten',
-    script: python([
-      'import os',
-      'for n in range(64):',
-      '  try: os.write(os.open(f"/proc/1/fd/{n}", os.O_WRONLY), b"\\nBULKHEAD/1 0 0\\n" * 4096)',
-      '  except OSError: pass',
-      'fd = os.open("/proc/1/mem", os.O_RDWR)',
-      'for line in open("/proc/1/maps"):',
-      '  start, end = (int(x, 16) for x in line.split()[0].split("-"))',
-      '  try: os.pwrite(fd, b"\\xcc" * (end - start), start)',
-      '  except OSError: pass',
-    ]),
-    forMs: 3_000,
+    name: 'kernel panic',
+    program: 'panic.py',
+    proof: {
+      // There is no such switch in the sentry, and its /proc takes no new file; the trigger is there and triggers nothing.
+      gvisor: async (attacked) => {
+        expect(attacked.said).toMatch(/^\/proc\/sys\/kernel\/sysrq errno=1\n\/proc\/sysrq-trigger (taken|errno=\d+)\n$/)
+        expect(await attacked.ask('echo alive')).toBe('alive\n')
+      },
+      qemu: endedAs(/^the guest kernel panicked: .*sysrq triggered crash/),
+    },
+  },
+  {
+    name: 'the agent killed',
+    program: 'kill_agent.py',
+    // Linux keeps SIGKILL from its first process, but not a SIGSEGV that it handles; the sentry keeps nothing from it.
+    proof: {
+      gvisor: endedAs(/first process, was ended by signal 9/),
+      qemu: endedAs(/panicked: .*Attempted to kill init/),
+    },
+  },
+  {
+    name: 'the agent overwritten',
+    program: 'overwrite_agent.py',
+    proof: { gvisor: endedAs(/^the guest kernel panicked/), qemu: endedAs(/^the guest kernel panicked/) },
   },
   {
     name: 'garbage into the channel',
-    script: 'for port in /dev/vport* /dev/hvc0 /proc/1/fd/0; do head -c 64000000 /dev/urandom > $port & done; wait',
-    forMs: 5_000,
+    program: 'garbage.py',
+    proof: { gvisor: garbageInTheChannel(/^host:/), qemu: garbageInTheChannel(/^\/dev\/vport/) },
   },
   {
     name: 'a symlink swapped under an upload and a download',
-    script: python([
-      'import os',
-      'os.makedirs("/tmp/swap/real", exist_ok=True)',
-      'while True:',
-      '  for target in ("/etc", "/tmp/swap/real", "/proc/self/root"):',
-      '    try: os.symlink(target, "/tmp/swap/new"); os.rename("/tmp/swap/new", "/tmp/swap/way")',
-      '    except OSError: pass',
-    ]),
-    meanwhile: async (sandbox) => {
-      for (let round = 0; round < 30; round++) {
-        await sandbox.files.write('/tmp/swap/way/file', `round ${round}`).catch(() => {})
-        await sandbox.files.read('/tmp/swap/way/passwd').catch(() => {})
-      }
+    program: 'swap.py',
+    meanwhile: async (attacked) => {
+      await using swapped = await SwappedLink.open(attacked.sandbox)
+      // At least so often, and for as long as it is swapped.
+      for (let round = 0; round < 20 || !attacked.over; round++) await swapped.upAndDown(round)
+      await swapped.check()
     },
-    forMs: 4_000,
+    proof: {
+      gvisor: async (attacked) => expect(attacked.number('swaps')).toBeGreaterThan(1000),
+      qemu: async (attacked) => expect(attacked.number('swaps')).toBeGreaterThan(1000),
+    },
   },
   {
     name: 'a million files',
-    script: python([
-      'import os',
-      'for d in range(1000):',
-      '  os.makedirs(f"/var/tmp/many/{d}")',
-      '  for f in range(1000): open(f"/var/tmp/many/{d}/{f}", "w").close()',
-    ]),
-    forMs: 10_000,
+    program: 'many_files.py',
+    // The sentry keeps each in its memory.
+    memoryBytes: { gvisor: 3072 * MiB, qemu: 256 * MiB },
+    diskBytes: 4096 * MiB,
+    // Emulated there is time for some only; its disk has room for a million.
+    proof: {
+      gvisor: listed(1_000_000),
+      qemu: async (attacked) => {
+        await listed(10_000)(attacked)
+        expect(Number(await attacked.ask('df --output=itotal /var/tmp | tail -1'))).toBeGreaterThan(1_000_000)
+      },
+    },
   },
   {
-    name: 'reading physical memory and raw devices',
-    script:
-      'for f in /dev/mem /dev/kmem /proc/kcore /dev/port /dev/vda /dev/vdb /dev/sda /dev/kvm; do dd if=$f of=/dev/null bs=1M count=64; dd if=/dev/zero of=$f bs=4096 count=16; done; ' +
-      'mknod /dev/evil b 254 0; dd if=/dev/evil of=/dev/null bs=1M count=1',
-    forMs: 4_000,
+    name: 'reading and writing physical memory and raw devices',
+    program: 'devices.py',
+    proof: {
+      gvisor: async (attacked) => {
+        // None is there (ENOENT), and no driver answers for a number (ENXIO).
+        const lines = attacked.said.trimEnd().split('\n')
+        expect(lines).toHaveLength(18)
+        for (const line of lines) expect(line).toMatch(/^\/dev\/evil .* bytes=0 errno=6$|^\/.* bytes=0 errno=2$/)
+      },
+      qemu: async (attacked) => {
+        // The first MiB is the machine's firmware area, of the guest alone; beyond it CONFIG_STRICT_DEVMEM refuses.
+        expect(attacked.number('/dev/mem read bytes')).toBe(MiB)
+        for (const absent of ['/dev/kmem', '/dev/port', '/dev/sda', '/dev/kvm'])
+          expect(attacked.said).toContain(`${absent} read bytes=0 errno=2\n${absent} write bytes=0 errno=2\n`)
+        expect(attacked.said).toMatch(/^\/proc\/kcore write bytes=0 errno=5$/m)
+        // The root image, shared by all guests, by both names: the device is read-only.
+        for (const root of ['/dev/vda', '/dev/evil']) {
+          expect(attacked.number(`${root} read bytes`)).toBe(MiB)
+          expect(attacked.said).toMatch(new RegExp(`^${root} write bytes=0 errno=1$`, 'm'))
+        }
+        // Its own disk is its own to destroy.
+        expect(attacked.number('/dev/vdb write bytes')).toBe(MiB)
+      },
+    },
   },
 ]

@@ -24,8 +24,8 @@ type agent struct {
 }
 
 // newAgent composes the services. powerOff ends the machine; it is given what lets the server's answers out.
-func newAgent(ids *identity.Store, kind machine.Kind, powerOff func(drain func(time.Duration))) *agent {
-	httpServer := server.New()
+func newAgent(ids *identity.Store, kind machine.Kind, patience server.Patience, powerOff func(drain func(time.Duration))) *agent {
+	httpServer := server.New(patience)
 	m := machine.New(kind, func() { powerOff(httpServer.Drain) })
 	httpServer.SetHandler(server.Handler(ids,
 		guestservice.NewService(ids, m, version, httpServer.CloseOthers),

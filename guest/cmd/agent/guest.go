@@ -15,6 +15,7 @@ import (
 	"bulkhead.dev/guest/internal/identity"
 	"bulkhead.dev/guest/internal/machine"
 	"bulkhead.dev/guest/internal/reap"
+	"bulkhead.dev/guest/internal/server"
 )
 
 const (
@@ -42,7 +43,7 @@ func guest(kind machine.Kind) error {
 		return err
 	}
 	ids := identity.NewStore(identity.Identity{ChannelKey: key})
-	agent := newAgent(ids, kind, func(drain func(time.Duration)) {
+	agent := newAgent(ids, kind, server.Patience{}, func(drain func(time.Duration)) {
 		booted.PowerOff(func() { drain(drainFor) })
 	})
 	powerOffOnSignal(agent.machine)

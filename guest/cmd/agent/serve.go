@@ -15,6 +15,7 @@ import (
 
 	"bulkhead.dev/guest/internal/identity"
 	"bulkhead.dev/guest/internal/machine"
+	"bulkhead.dev/guest/internal/server"
 )
 
 // serve runs the agent as an ordinary process on a socket, without the handshake: there a connection is a connection. The key of the host's
@@ -25,6 +26,9 @@ func serve(arguments []string) error {
 	}
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	listen := flags.String("listen", "", "tcp:ADDR or unix:PATH")
+	var patience server.Patience
+	flags.DurationVar(&patience.AskAfter, "ask-after", 0, "silence after which a session is asked for a sign of life; 0: as in a guest")
+	flags.DurationVar(&patience.AnswerWithin, "answer-within", 0, "how long the answer may take; 0: as in a guest")
 	if err := flags.Parse(arguments[1:]); err != nil {
 		return err
 	}
@@ -42,7 +46,7 @@ func serve(arguments []string) error {
 	}
 	done, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
 	defer stop()
-	agent := newAgent(ids, machine.Host, func(func(time.Duration)) { stop() })
+	agent := newAgent(ids, machine.Host, patience, func(func(time.Duration)) { stop() })
 	ended := make(chan error, 1)
 	go func() { ended <- agent.server.Serve(listener) }()
 	select {

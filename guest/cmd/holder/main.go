@@ -2,7 +2,7 @@
 //
 //	holder enter [--cgroup DIR…] [--user ID] [--max-file-bytes N] [--descriptors N] -- PROGRAM ARGS…
 //	    joins the cgroups, gives up its rights and becomes PROGRAM.
-//	holder hold --listen SOCK --control SOCK --log FILE -- PROGRAM ARGS…
+//	holder hold --listen SOCK --control SOCK --log FILE [--user ID] -- PROGRAM ARGS…
 //	    keeps the byte stream into PROGRAM open while servers come and go.
 package main
 
@@ -47,6 +47,7 @@ func run(arguments []string) error {
 		flags.StringVar(&options.Listen, "listen", "", "Unix socket for the stream")
 		flags.StringVar(&options.Control, "control", "", "Unix socket that tells how the program ended")
 		flags.StringVar(&options.Log, "log", "", "file for the program's output")
+		flags.IntVar(&options.User, "user", 0, "uid and gid to become, for good, once the program runs; 0: none")
 		if err := parse(flags, arguments[1:]); err != nil {
 			return err
 		}

@@ -18,6 +18,10 @@ type Options struct {
 	Listen, Control string
 	// Log is the file for the program's output, made by Hold or appended to.
 	Log string
+	// User is who this process becomes for good once it listens and the program runs, in the group of the same number; 0: it stays who it is.
+	// It relays what a hostile guest sends; the program is started before, because it needs the rights that it gives up by itself. The sockets
+	// then stay in their folder, for its owner to remove: whoever is that user must not be able to put others in their place.
+	User int
 	// Command is the program and its arguments.
 	Command []string
 }
@@ -25,10 +29,16 @@ type Options struct {
 // lastWords is how long what the program wrote before its end may take to reach whoever reads it.
 const lastWords = 1 * time.Second
 
+// signalPause is how long a signal waits for a program that is still root to become the user that this process is.
+const signalPause = 10 * time.Millisecond
+
 // Hold runs the program with one end of a socket pair as its standard input, and relays between the other end and whoever is connected to
 // Listen, until the program ends. Descriptors that this process has inherited are the program's too. SIGTERM and SIGINT are passed on.
 // It returns nil however the program ended: that is told on Control.
 func Hold(options Options) (err error) {
+	if options.User < 0 {
+		return fmt.Errorf("%d is no user: the system takes -1 for whoever this is, root", options.User)
+	}
 	outside, inside, err := socketPair()
 	if err != nil {
 		return err
@@ -61,22 +71,34 @@ func Hold(options Options) (err error) {
 	ended := make(chan unix.WaitStatus, 1)
 	go func() { ended <- wait(program) }()
 
-	relay := newRelay(outside)
-	go relay.serve(streams)
+	// Nobody is answered yet: whoever is told the pid finds this process without its rights.
 	controls, err := listen(options.Control)
+	if err == nil && options.User != 0 {
+		if err = dropTo(options.User); err != nil {
+			err = errors.Join(err, controls.close())
+		} else {
+			streams.left, controls.left = true, true
+		}
+	}
 	if err != nil {
 		_ = program.Process.Kill()
 		<-ended
 		return err
 	}
 	defer func() { err = errors.Join(err, controls.close()) }()
+	relay := newRelay(outside)
+	go relay.serve(streams)
 	control := newControl(program.Process.Pid)
 	go control.serve(controls)
 
 	for {
 		select {
 		case sig := <-asked:
-			if err := program.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			err := program.Process.Signal(sig)
+			if errors.Is(err, unix.EPERM) {
+				// It has not given up its rights yet, which this process has: it is about to.
+				time.AfterFunc(signalPause, func() { asked <- sig })
+			} else if err != nil && !errors.Is(err, os.ErrProcessDone) {
 				return err
 			}
 		case status := <-ended:

@@ -25,7 +25,8 @@ func TestMain(m *testing.M) {
 		cgroups := strings.FieldsFunc(os.Args[1], func(r rune) bool { return r == ',' })
 		fail(Enter(Entry{Cgroups: cgroups, User: user, MaxFileBytes: bytes, Descriptors: descriptors, Command: os.Args[2:]}))
 	case os.Getenv("HOLDER_TEST") == "hold":
-		fail(Hold(Options{Listen: os.Args[1], Control: os.Args[2], Log: os.Args[3], Command: os.Args[4:]}))
+		user, _ := strconv.Atoi(os.Getenv("HOLDER_TEST_USER"))
+		fail(Hold(Options{Listen: os.Args[1], Control: os.Args[2], Log: os.Args[3], User: user, Command: os.Args[4:]}))
 		os.Exit(0)
 	}
 	os.Exit(m.Run())
@@ -48,7 +49,7 @@ type held struct {
 func (h *held) path(name string) string { return filepath.Join(h.folder, name) }
 
 // start runs `holder hold` around a shell script and returns once it has started it.
-func start(t *testing.T, script string) *held {
+func start(t *testing.T, script string, environment ...string) *held {
 	t.Helper()
 	h := &held{folder: t.TempDir()}
 	ready, started, err := os.Pipe()
@@ -57,7 +58,7 @@ func start(t *testing.T, script string) *held {
 	}
 	// The pipe is inherited by the program, too: it says that it runs.
 	h.process = exec.Command(os.Args[0], h.path("stream"), h.path("control"), h.path("log"), "/bin/sh", "-c", "echo >&3; exec 3>&-; "+script)
-	h.process.Env = append(os.Environ(), "HOLDER_TEST=hold")
+	h.process.Env = append(os.Environ(), append(environment, "HOLDER_TEST=hold")...)
 	h.process.Stderr = &h.stderr
 	h.process.ExtraFiles = []*os.File{started}
 	if err := h.process.Start(); err != nil {

@@ -13,6 +13,8 @@ import (
 type listener struct {
 	fd   int
 	path string
+	// left: the path stays when it is closed. Who has given up its rights cannot remove it, and must not be able to put another in its place.
+	left bool
 }
 
 // listen makes the socket beside its path and moves it there once it listens: who sees it can connect. A stale one is replaced.
@@ -24,7 +26,7 @@ func listen(path string) (*listener, error) {
 	if err := bindAndListen(fd, path); err != nil {
 		return nil, errors.Join(fmt.Errorf("listen on %s: %w", path, err), unix.Close(fd))
 	}
-	return &listener{fd, path}, nil
+	return &listener{fd: fd, path: path}, nil
 }
 
 func bindAndListen(fd int, path string) error {
@@ -69,9 +71,12 @@ func (l *listener) accept() (int, error) {
 	}
 }
 
-// close ends accept and removes the path.
+// close ends accept and removes the path, unless it is left.
 func (l *listener) close() error {
-	err := os.Remove(l.path)
+	var err error
+	if !l.left {
+		err = os.Remove(l.path)
+	}
 	if errors.Is(err, os.ErrNotExist) {
 		err = nil
 	}

@@ -3,8 +3,8 @@ package holder
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -12,25 +12,23 @@ import (
 // lastCapability bounds the search for the newest one the kernel knows: a mask has 64 bits.
 const lastCapability = 63
 
-// dropTo makes this process user id, with the group of that number and no others, without capabilities and without any way to get one back:
-// neither the program it becomes nor a setuid one gives it more. The calling goroutine must not go on in another thread.
+// dropTo makes this process, with all its threads, user id, with the group of that number and no others, without capabilities and without any
+// way to get one back: neither the program it becomes nor a setuid one gives it more.
 func dropTo(id int) error {
-	runtime.LockOSThread()
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+	if err := prctl(unix.PR_SET_NO_NEW_PRIVS, 1); err != nil {
 		return fmt.Errorf("no_new_privs: %w", err)
 	}
 	// Before the uid: dropping from the bounding set needs CAP_SETPCAP.
 	for capability := uintptr(0); capability <= lastCapability; capability++ {
-		if err := unix.Prctl(unix.PR_CAPBSET_DROP, capability, 0, 0, 0); errors.Is(err, unix.EINVAL) {
+		if err := prctl(unix.PR_CAPBSET_DROP, capability); errors.Is(err, unix.EINVAL) {
 			break
 		} else if err != nil {
 			return fmt.Errorf("drop capability %d: %w", capability, err)
 		}
 	}
-	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
+	if err := prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL); err != nil {
 		return fmt.Errorf("ambient capabilities: %w", err)
 	}
-	// Of package syscall: they change all threads.
 	if err := syscall.Setgroups(nil); err != nil {
 		return fmt.Errorf("setgroups: %w", err)
 	}
@@ -44,8 +42,18 @@ func dropTo(id int) error {
 	// What is inheritable would come back only with a file capability, which no_new_privs forbids; it is not needed all the same.
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var none [2]unix.CapUserData
-	if err := unix.Capset(&header, &none[0]); err != nil {
-		return fmt.Errorf("capset: %w", err)
+	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&none[0])), 0)
+	if errno != 0 {
+		return fmt.Errorf("capset: %w", errno)
+	}
+	return nil
+}
+
+// prctl changes all threads, each of which has rights of its own: as functions of package syscall do and those of package unix do not. A
+// binary that has cgo in it cannot, and fails here.
+func prctl(option int, argument uintptr) error {
+	if _, _, errno := syscall.AllThreadsSyscall6(unix.SYS_PRCTL, uintptr(option), argument, 0, 0, 0, 0); errno != 0 {
+		return errno
 	}
 	return nil
 }

@@ -2,6 +2,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log"
@@ -24,12 +25,15 @@ const (
 )
 
 // A host that has died does not say so on every stream, and while its session stands its readers hold processes back that print. So a session
-// that has been silent for askAfter is asked for a sign of life, and ended when there is none within answerWithin: then nobody reads, and
+// that has been silent for AskAfter is asked for a sign of life, and ended when there is none within AnswerWithin: then nobody reads, and
 // output is kept as for any reader that left. The host's HTTP/2 answers by itself, also for one that reads nothing.
 const (
-	askAfter     = 5 * time.Second
-	answerWithin = 5 * time.Second
+	defaultAskAfter     = 5 * time.Second
+	defaultAnswerWithin = 5 * time.Second
 )
+
+// Patience is how long a session may be silent before it is asked, and take to answer; 0: as long as is usual.
+type Patience struct{ AskAfter, AnswerWithin time.Duration }
 
 // Service is a part of the interface that mounts itself.
 type Service interface{ Register(mux *http.ServeMux) }
@@ -51,7 +55,7 @@ type Server struct {
 }
 
 // New makes a server for handler, which may be set later, before the first Serve, through SetHandler: services want to close connections.
-func New() *Server {
+func New(patience Patience) *Server {
 	s := &Server{}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true) // for curl, in `serve`; the host speaks HTTP/2
@@ -67,8 +71,8 @@ func New() *Server {
 			MaxReceiveBufferPerStream:     streamWindow,
 			MaxReceiveBufferPerConnection: connectionWindow,
 			MaxReadFrameSize:              maxFrameBytes,
-			SendPingTimeout:               askAfter,
-			PingTimeout:                   answerWithin,
+			SendPingTimeout:               cmp.Or(patience.AskAfter, defaultAskAfter),
+			PingTimeout:                   cmp.Or(patience.AnswerWithin, defaultAnswerWithin),
 		},
 		ErrorLog: log.Default(),
 	}

@@ -20,7 +20,7 @@ func (s service) Register(mux *http.ServeMux) { s(mux) }
 // serve runs a server with the given services on loopback.
 func serve(t *testing.T, ids *identity.Store, services ...Service) (*Server, string) {
 	t.Helper()
-	s := New()
+	s := New(Patience{})
 	s.SetHandler(Handler(ids, services...))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -200,7 +200,7 @@ func TestDrainWaitsForAnswers(t *testing.T) {
 
 // The last frame of an answer is written after HTTP/2 has called the connection idle: who ends the process by then would lose the answer.
 func TestDrainWaitsForTheLastFrame(t *testing.T) {
-	s := New()
+	s := New(Patience{})
 	end := service(func(mux *http.ServeMux) { mux.HandleFunc("/end", func(http.ResponseWriter, *http.Request) {}) })
 	s.SetHandler(Handler(identity.NewStore(identity.Identity{}), end))
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")

@@ -9,6 +9,14 @@ describeKernelRuntime('qemu', {
   make: (places) => createQemuRuntime({ ...installation(), ...places }),
   posture: {
     ownUserNamespace: false,
+    processes: [
+      {
+        command: /^\S*\/bwrap /,
+        unfiltered: 'it has none; it waits for QEMU and reads nothing of it',
+        root: 'it made the private view; it has no capabilities left',
+      },
+      { command: /^\S*\/qemu-system-\w+ / },
+    ],
     mounts: [
       readable(/^\/$/),
       readable(/^\/(usr\/)?lib(64)?$/),

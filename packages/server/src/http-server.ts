@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { serverLimits } from './server-limits.ts'
 
-type HttpLimits = Readonly<
+export type HttpLimits = Readonly<
   Record<'connections' | 'headerBytes' | 'headers' | 'headersMs' | 'keepAliveMs' | 'checkEveryMs', number>
 >
 

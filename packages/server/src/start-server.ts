@@ -1,7 +1,7 @@
 import type { Backend } from '@bulkhead/sandbox'
 import { failure } from '@bulkhead/wire'
 import { controlApi } from './control-api.ts'
-import { httpServer } from './http-server.ts'
+import { type HttpLimits, httpServer } from './http-server.ts'
 import { type IdleOptions, IdleWatch } from './idle-watch.ts'
 import { Metrics } from './metrics.ts'
 import { type Logger, OperationLog } from './operation-log.ts'
@@ -16,6 +16,8 @@ export interface ServerOptions {
   readonly listen: { readonly unix: string }
   readonly logger: Logger
   readonly idle?: IdleOptions
+  /** Of a connection; for tests. Default: {@link serverLimits}. */
+  readonly limits?: Partial<Pick<HttpLimits, 'headersMs' | 'keepAliveMs' | 'checkEveryMs'>>
   /** A client asked for the end (`POST /v1/shutdown`) and has been answered. Without it there is no such route. */
   readonly onShutdown?: () => void
 }
@@ -37,9 +39,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const proxy = new GuestProxy(context)
 
   const app = await controlApi(context, (control) => {
-    return httpServer((request, response) => {
-      if (gate.admit(response) && !proxy.handle(request, response)) control(request, response)
-    })
+    return httpServer(
+      (request, response) => {
+        if (gate.admit(response) && !proxy.handle(request, response)) control(request, response)
+      },
+      { ...serverLimits, ...options.limits }
+    )
   })
   const { server } = app
   await using undo = new AsyncDisposableStack()

@@ -12,12 +12,14 @@ export interface AgentProcess extends AsyncDisposable {
   readonly child: ChildProcess
 }
 
-export async function startAgent(folder: string): Promise<AgentProcess> {
+export async function startAgent(folder: string, flags: readonly string[] = []): Promise<AgentProcess> {
   const described = process.env.BULKHEAD_TEST_INSTALLATION
   if (!described) throw new Error('BULKHEAD_TEST_INSTALLATION must name the JSON file that describes the installation')
   const { agent } = JSON.parse(await readFile(described, 'utf8')) as { agent: string }
   const address = path.join(folder, 'agent.sock')
-  const child = spawn(agent, ['serve', '--listen', `unix:${address}`], { stdio: ['ignore', 'ignore', 'inherit'] })
+  const child = spawn(agent, ['serve', '--listen', `unix:${address}`, ...flags], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
   await once(child, 'spawn')
   let open: ClientHttp2Session | undefined
   return {

@@ -9,8 +9,8 @@ export type HeldEnd =
   | { readonly kind: 'lost' }
 
 /**
- * The holder's control socket: one JSON line with the process's pid, one when it has ended. The holder is ours and the same user's or
- * root's; what it says is checked for shape alone.
+ * The holder's control socket: one JSON line with the process's pid, one when it has ended. The holder is ours and runs as
+ * the kernel's user; what it says is checked for shape alone, and no more is done on its word than to that kernel.
  */
 export class HolderControl implements Disposable {
   /** The pid of the process under the holder: runsc. */

@@ -76,7 +76,7 @@ export async function launch(
   // Host paths, ids and keys differ from the snapshot's; what must be the same, `restore` has compared.
   const flags = snapshot ? ['--restore-spec-validation=ignore'] : []
   const args = [...verb, `--bundle=${folder.bundle}`, `--pid-file=${folder.sentryPid}`, spec.id]
-  const command = heldCommand(options.holder, folder, runsc.start(cgroup?.folders ?? [], flags, args))
+  const command = heldCommand(runsc.options, runsc.start(cgroup?.folders ?? [], flags, args))
   // A clone's user has no way to the snapshot's folder but this descriptor.
   const handedOn = await open(snapshot ? checkpointFolder(snapshot.directory) : '/dev/null')
   const control = undo.use(await spawnHolder(command, folder, handedOn.fd, signal).finally(() => handedOn.close()))

@@ -65,8 +65,15 @@ export function runscCommand(
   }
 }
 
-/** The holder around it, which keeps the stream open while servers come and go. */
-export function heldCommand(holder: string, { channelSocket, controlSocket, log }: RunFolder, inner: Command): Command {
-  const places = ['--listen', channelSocket, '--control', controlSocket, '--log', log]
-  return { file: holder, args: ['hold', ...places, '--', inner.file, ...inner.args] }
+/**
+ * The holder around it, which keeps the stream open while servers come and go. It becomes the kernel's user, too, once that has begun: what
+ * it relays is hostile. It stays outside of the kernel's cgroup, to tell how the kernel ended when the host ends all that is in there.
+ */
+export function heldCommand(
+  { holder, folder, uid }: Pick<RunscOptions, 'holder' | 'folder' | 'uid'>,
+  inner: Command
+): Command {
+  const places = ['--listen', folder.channelSocket, '--control', folder.controlSocket, '--log', folder.log]
+  const user = uid === undefined ? [] : ['--user', String(uid)]
+  return { file: holder, args: ['hold', ...places, ...user, '--', inner.file, ...inner.args] }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { RunningKernel } from '../../src/index.ts'
+import { confinedProcesses } from '../support/confined-processes.ts'
 import { deadline } from '../support/deadline.ts'
 import type { Bench } from './bench.ts'
 
@@ -12,9 +13,26 @@ export interface ExpectedPosture {
   readonly files: readonly RegExp[]
   /** Whether it lives in a user namespace of its own. */
   readonly ownUserNamespace: boolean
+  /** Every process there is for it, the first that fits; none may be missing, and there may be no other. */
+  readonly processes: readonly ExpectedProcess[]
+}
+
+/** Unless it says otherwise: the kernel's uid, no capabilities, a filter of system calls, in the cgroup. */
+export interface ExpectedProcess {
+  readonly command: RegExp
+  /** No filter, and why not. */
+  readonly unfiltered?: string
+  /** Capabilities over a user namespace of its own, which has that one uid, and why. */
+  readonly capabilities?: string
+  /** uid 0, though without capabilities, and why. */
+  readonly root?: string
+  /** Not in the cgroup, and why. */
+  readonly outside?: string
 }
 
 const MiB = 1024 * 1024
+/** A set of capabilities. */
+const none = '0'.repeat(16)
 
 export function describePosture(bench: Bench, expected: ExpectedPosture): void {
   const check = async (kernel: RunningKernel) => {
@@ -48,7 +66,39 @@ export function describePosture(bench: Bench, expected: ExpectedPosture): void {
       patterns.some((one) => one.test(file.target))
     expect(files.filter((file) => !matches(expected.files)(file))).toEqual([])
     expect(files.filter((file) => file.writable && !matches(expected.writableFiles)(file))).toEqual([])
+    await checkProcesses(kernel)
     return host
+  }
+
+  const checkProcesses = async (kernel: RunningKernel) => {
+    const all = await confinedProcesses(kernel, bench().places.cgroupRoot)
+    const found = all.map((one) => ({
+      one,
+      known: expected.processes.find(({ command }) => command.test(one.command)),
+    }))
+    expect(found.filter(({ known }) => !known).map(({ one }) => one.command)).toEqual([])
+    expect(expected.processes.filter((each) => !found.some(({ known }) => known === each))).toEqual([])
+    for (const { one, known } of found) {
+      const ids = Array(4)
+        .fill(known?.root ? 0 : kernel.handle.spec.uid)
+        .join('\t')
+      const seen = {
+        ...Object.fromEntries(
+          ['Uid', 'Gid', 'Groups', 'NoNewPrivs', 'Seccomp'].map((name) => [name, one.status(name)])
+        ),
+        inCgroup: one.inCgroup,
+      }
+      expect(seen, one.command).toEqual({
+        Uid: [ids],
+        Gid: [ids],
+        Groups: [''],
+        NoNewPrivs: ['1'],
+        Seccomp: [known?.unfiltered ? '0' : '2'],
+        inCgroup: !known?.outside,
+      })
+      if (known?.capabilities) expect(one.ownUserNamespace, one.command).toBe(true)
+      else for (const set of ['CapInh', 'CapPrm', 'CapEff']) expect(one.status(set), one.command).toEqual([none])
+    }
   }
 
   describe('posture, as the host sees it', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { isAlive } from '../../src/confine/process-identity.ts'
 import { deadline } from '../support/deadline.ts'
 import { shell } from '../support/guest-command.ts'
 import { leftovers } from '../support/leftovers.ts'
@@ -38,6 +39,8 @@ export function describeTakeover(bench: Bench): void {
       const { handle } = first
       await first.release()
       process.kill(handle.pid, 'SIGKILL')
+      // Until then there still is one that can be adopted; it ends right after.
+      await expect.poll(() => isAlive(handle)).toBe(false)
       const other = await bench().another()
       await expect(other.adopt(handle, deadline())).rejects.toMatchObject({ code: 'kernel_gone' })
       await other.sweep(new Set())
