@@ -19,6 +19,8 @@ vi.mock(import('@bulkhead/kernel/remove-tree'), async (original) => ({
 }))
 
 const never = new AbortController().signal
+/** Bounds a failure; says nothing of speed. */
+const eventually = <T>(task: () => T | Promise<T>) => vi.waitFor(task, { timeout: 20_000 })
 const request = (input: CreateSandboxInput = {}) => CreateSandbox.parse(input)
 
 let machine: FakeMachine
@@ -92,7 +94,7 @@ describe('create', () => {
     }
     const creating = backend.create(request(), never)
     const outcome = expect(creating).rejects.toMatchObject({ code: 'sandbox_not_running' })
-    await vi.waitFor(async () => expect(await backend.list()).toHaveLength(1))
+    await eventually(async () => expect(await backend.list()).toHaveLength(1))
     const [sandbox] = await backend.list()
     await backend.delete(sandbox?.id ?? '')
     await outcome
@@ -147,10 +149,10 @@ describe('the end of a sandbox', () => {
     const backend = await open()
     const { id } = await backend.create(request(), never)
     machine.crash(id, { kind: 'panicked', detail: 'sysrq\u001b[2J triggered' })
-    await vi.waitFor(async () => expect((await backend.get(id)).state).toBe('failed'))
+    await eventually(async () => expect((await backend.get(id)).state).toBe('failed'))
     expect((await backend.get(id)).reason).toBe('the guest kernel panicked: sysrq [2J triggered')
     await expect(backend.channel(id, never)).rejects.toMatchObject({ code: 'sandbox_not_running' })
-    await vi.waitFor(nothingIsLeft)
+    await eventually(nothingIsLeft)
     await backend.delete(id)
     expect((await backend.get(id)).state).toBe('failed')
   })
@@ -191,14 +193,14 @@ describe('the end of a sandbox', () => {
   it('comes with the deadline, also with one that passed while no server ran', async () => {
     let backend = await open()
     const [early, late, moved] = await Promise.all(
-      [1000, 3_600_000, 1000].map((deadlineMs) => backend.create(request({ deadlineMs }), never))
+      [3_600_000, 3_600_000, 3_600_000].map((deadlineMs) => backend.create(request({ deadlineMs }), never))
     )
     await backend.setDeadline(moved?.id ?? '', null)
     expect(backend.busy()).toBe(2)
     await backend.setDeadline(early?.id ?? '', 1)
     await engine?.stop()
     backend = await reopen()
-    await vi.waitFor(async () => expect(await backend.get(early?.id ?? '')).toMatchObject({ state: 'stopped' }))
+    await eventually(async () => expect(await backend.get(early?.id ?? '')).toMatchObject({ state: 'stopped' }))
     expect((await backend.get(early?.id ?? '')).reason).toBe('its deadline was reached')
     expect((await backend.list()).map((sandbox) => sandbox.id).sort()).toEqual([late?.id, moved?.id].sort())
   })
@@ -240,7 +242,7 @@ describe('a stop', () => {
     machine.during = (_verb, _id, signal) =>
       new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
     const outcome = expect(backend.create(request(), never)).rejects.toMatchObject({ code: 'server_stopping' })
-    await vi.waitFor(() => expect(machine.calls).toHaveLength(1))
+    await eventually(() => expect(machine.calls).toHaveLength(1))
     await backend.stop()
     await outcome
     nothingIsLeft()
@@ -423,7 +425,7 @@ describe('a ledger that cannot be written', () => {
 it('gives the way to a guest to its caller alone, without its whole row', async () => {
   const backend = await open({ pool: { size: 1, quietMs: 0 } })
   const { id } = await backend.create(request({ env: { A: 'b' } }), never)
-  await vi.waitFor(() => expect(machine.kernels.size).toBe(2))
+  await eventually(() => expect(machine.kernels.size).toBe(2))
   const [member = ''] = [...machine.kernels.keys()].filter((other) => other !== id)
   const get = vi.spyOn(SandboxTable.prototype, 'get')
   try {
@@ -498,7 +500,7 @@ describe('templates', () => {
     // The broken one stays for the first sandbox, which stands on it, and goes with it.
     expect(machine.folders('templates')).toContain(broken)
     for (const { id } of await backend.list()) await backend.delete(id)
-    await vi.waitFor(() => expect(machine.folders('templates')).not.toContain(broken))
+    await eventually(() => expect(machine.folders('templates')).not.toContain(broken))
     expect(machine.folders('templates')).toHaveLength(1)
   })
 
@@ -526,10 +528,10 @@ describe('templates', () => {
     machine.during = (_verb, _id, signal) =>
       new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
     const outcome = expect(backend.create(request(), abort.signal)).rejects.toMatchObject({ code: 'request_cancelled' })
-    await vi.waitFor(() => expect(machine.calls).toEqual(['boot tb']))
+    await eventually(() => expect(machine.calls).toEqual(['boot tb']))
     abort.abort()
     await outcome
-    await vi.waitFor(() => expect(machine.folders('templates')).toEqual([]))
+    await eventually(() => expect(machine.folders('templates')).toEqual([]))
     await backend.stop()
     nothingIsLeft()
   })
@@ -549,13 +551,13 @@ describe('templates', () => {
       const { id } = await backend.create(request({ cpus }), never)
       await backend.delete(id)
     }
-    await vi.waitFor(() => expect(machine.folders('templates')).toHaveLength(1))
+    await eventually(() => expect(machine.folders('templates')).toHaveLength(1))
   })
 })
 
 describe('the pool', () => {
   const pool = { size: 1, quietMs: 0 }
-  const filled = () => vi.waitFor(() => expect([...machine.kernels.keys()]).toHaveLength(2))
+  const filled = () => eventually(() => expect([...machine.kernels.keys()]).toHaveLength(2))
 
   it('hands out a member, known to its caller alone, and makes another', async () => {
     const backend = await open({ pool })
@@ -573,7 +575,7 @@ describe('the pool', () => {
       metadata: { mine: 'yes' },
       deadlineAt: expect.any(String),
     })
-    await vi.waitFor(() => expect(machine.kernels.size).toBe(3))
+    await eventually(() => expect(machine.kernels.size).toBe(3))
   })
 
   it('gives a member the environment of its caller, over that of the image', async () => {
@@ -614,7 +616,7 @@ describe('the pool', () => {
     // The moment of quiet passes while the first is still under way.
     await new Promise((resolve) => setTimeout(resolve, 20))
     filled.resolve()
-    await vi.waitFor(() => expect([...machine.kernels.values()].map(({ handle }) => handle.spec.cpus)).toHaveLength(4))
+    await eventually(() => expect([...machine.kernels.values()].map(({ handle }) => handle.spec.cpus)).toHaveLength(4))
   })
 
   it('ends with the server, and its sandboxes do not', async () => {
@@ -629,9 +631,9 @@ describe('the pool', () => {
   it('is empty again when it was not used for a while', async () => {
     const backend = await open({ pool: { ...pool, idleMs: 50 } })
     const { id } = await backend.create(request(), never)
-    await vi.waitFor(() => expect(machine.calls).toHaveLength(2))
-    await vi.waitFor(() => expect([...machine.kernels.keys()]).toEqual([id]))
-    await vi.waitFor(() => expect(machine.folders('sandboxes')).toEqual([id]))
+    await eventually(() => expect(machine.calls).toHaveLength(2))
+    await eventually(() => expect([...machine.kernels.keys()]).toEqual([id]))
+    await eventually(() => expect(machine.folders('sandboxes')).toEqual([id]))
   })
 
   it('is of the eight shapes asked for last', async () => {
@@ -642,7 +644,7 @@ describe('the pool', () => {
       await turn()
     }
     // Each sandbox, and a member of its kind for eight of them.
-    await vi.waitFor(() => expect(machine.kernels.size).toBe(18))
+    await eventually(() => expect(machine.kernels.size).toBe(18))
     for (let i = 0; i < 20; i += 1) await turn()
     expect(machine.kernels.size).toBe(18)
     const origins = []
@@ -655,7 +657,7 @@ describe('the pool', () => {
     await backend.create(request(), never)
     machine.during = async (verb) => (verb === 'boot' ? Promise.reject(new Error('no more')) : undefined)
     await backend.create(request(), never).catch(() => {})
-    await vi.waitFor(() => expect(machine.logged.some(({ message }) => message === 'pool.fill')).toBe(true))
+    await eventually(() => expect(machine.logged.some(({ message }) => message === 'pool.fill')).toBe(true))
     const calls = machine.calls.length
     for (let i = 0; i < 20; i += 1) await turn()
     expect(machine.calls.length).toBe(calls)

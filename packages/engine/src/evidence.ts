@@ -9,14 +9,14 @@ import type { Ledger } from './ledger/ledger.ts'
 import type { Lifecycle } from './lifecycle.ts'
 
 /** A guest that hangs makes its own evidence `unknown`, and delays that of others by this much once. */
-const defaultInsideTimeoutMs = 3000
+const defaultInsideTimeoutMs = 10_000
 
 export interface WitnessesOptions {
   readonly ledger: Ledger
   readonly lifecycle: Lifecycle
   readonly runRoot: string
   readonly log: Logger
-  /** How long an inside may take to answer. Default 3 s. */
+  /** How long an inside may take to answer. Default 10 s. */
   readonly insideTimeoutMs?: number
 }
 

@@ -42,8 +42,13 @@ describe('templates of emulated machines', { timeout: 180_000 }, () => {
       const answers = await Promise.all(made.map(({ id }) => run(id, ...command)))
       expect(new Set(answers).size, command.join(' ')).toBe(made.length)
     }
-    const clocks = await Promise.all(made.map(({ id }) => run(id, 'date', '+%s')))
-    for (const clock of clocks) expect(Math.abs(Number(clock) - Date.now() / 1000)).toBeLessThan(5)
+    for (const { id } of made) {
+      const before = Date.now() / 1000
+      const clock = Number(await run(id, 'date', '+%s.%N'))
+      // Half a second for what an emulated clock may lose against the host's.
+      expect(clock).toBeGreaterThan(before - 0.5)
+      expect(clock).toBeLessThan(Date.now() / 1000 + 0.5)
+    }
     await Promise.all(made.map(({ id }) => engine.delete(id)))
     await nothingIsLeft(places)
   })
@@ -63,7 +68,7 @@ describe('templates of emulated machines', { timeout: 180_000 }, () => {
     expect(await run(first.id, 'hostname')).toBe(first.id)
     expect(readdirSync(folder)).toHaveLength(2)
     await engine.delete(first.id)
-    await vi.waitFor(() => expect(readdirSync(folder)).not.toContain(broken), { timeout: 5000 })
+    await vi.waitFor(() => expect(readdirSync(folder)).not.toContain(broken), { timeout: 60_000 })
     await engine.delete(second.id)
   })
 

@@ -80,9 +80,8 @@ describe('run', () => {
   })
 
   it('a command over its time is killed, with its children', async () => {
-    const { exit, stdout } = await sandbox.run(shell('echo before; sleep 300'), { ...root, timeoutMs: 300 })
+    const { exit } = await sandbox.run(shell('sleep 300 & wait'), { ...root, timeoutMs: 300 })
     expect(exit).toEqual({ kind: 'timed_out', afterMs: 300 })
-    expect(text(stdout)).toBe('before\n')
     await expect.poll(() => sandbox.processes()).toEqual([])
   })
 

@@ -15,12 +15,15 @@ const sockets: net.Socket[] = []
 
 beforeEach(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), 'bh-http-'))
-  const limits = { ...serverLimits, connections: 3, headersMs: 100, keepAliveMs: 100, checkEveryMs: 20 }
+})
+const start = async (changes: Partial<Record<keyof typeof serverLimits, number>>) => {
+  const limits = { ...serverLimits, ...changes }
   server = httpServer((_request, response) => response.end('served'), limits)
   server.on('clientError', answerClientError)
   server.listen(path.join(folder, 'socket'))
   await once(server, 'listening')
-})
+}
+const impatient = { headersMs: 100, keepAliveMs: 100, checkEveryMs: 20 }
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy()
   server.closeAllConnections()
@@ -43,18 +46,22 @@ async function untilClosed(send: string): Promise<string> {
 }
 
 it('closes on who does not finish the headers, and says why', async () => {
+  await start(impatient)
   expect(await untilClosed('GET / HTTP/1.1\r\nHost: h\r\nX: ')).toContain('"field":"headers"')
 })
 
 it('closes on who says nothing at all', async () => {
+  await start(impatient)
   await untilClosed('')
 })
 
 it('closes kept connections that are not used again', async () => {
+  await start({ keepAliveMs: 100, checkEveryMs: 20 })
   expect(await untilClosed('GET / HTTP/1.1\r\nHost: h\r\n\r\n')).toContain('served')
 })
 
 it('closes what is over the number of connections at once, and serves again when some have gone', async () => {
+  await start({ connections: 3 })
   const held = Array.from({ length: 3 }, () => net.connect(path.join(folder, 'socket')))
   sockets.push(...held)
   await Promise.all(held.map((socket) => once(socket, 'connect')))

@@ -15,8 +15,8 @@ describe('witnessProcess', () => {
   /** Starts a command whose shell tells when it is all set up, and witnesses it. */
   async function witness(...command: [string, ...string[]]) {
     const [file, ...args] = command
-    const started = spawn(file, [...args, 'sh', '-c', 'echo ready; exec sleep 1000'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+    const started = spawn(file, [...args, 'sh', '-c', 'echo ready; read -r line'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
     })
     child = started
     await once(started.stdout, 'data')
@@ -42,7 +42,7 @@ describe('witnessProcess', () => {
       ownPidNamespace: false,
       missing: [],
     })
-    expect(seen.executable).toMatch(/\/(sleep|coreutils|busybox)$/)
+    expect(seen.executable).toMatch(/\/(dash|bash|busybox)$/)
     expect(seen.capabilities).toContain('CAP_SYS_ADMIN')
     expect(seen.mounts.find((mount) => mount.target === '/')).toMatchObject({ sharedWithHost: true })
     expect(seen.descriptors.find(({ fd }) => fd === 1)).toMatchObject({

@@ -12,7 +12,7 @@ import { runProgram } from './run-program.ts'
 
 const MiB = 1024 * 1024
 /** A boot takes 0.2 s; ten seconds are enough on any machine that could be used. */
-const deadlineMs = 10_000
+const deadlineMs = 30_000
 
 type Boot = (spec: KernelSpec, signal: AbortSignal) => Promise<RunningKernel>
 

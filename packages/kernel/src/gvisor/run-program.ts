@@ -26,7 +26,10 @@ export async function runProgram(command: Command, signal: AbortSignal, fd?: num
     })
     return () => text.trim()
   })
-  const [code, killedBy] = await once(child, 'close').catch((error: unknown) => {
+  const closed = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  const [code, killedBy] = await once(child, 'close').catch(async (error: unknown) => {
+    // Killed, it has not ended yet: whoever cleans up after it must find nobody there.
+    if (child.pid !== undefined) await closed
     throw signal.aborted ? signal.reason : error
   })
   if (code !== 0) throw new Error(complaint?.() || output?.() || `it ended with ${killedBy ?? `status ${code}`}`)

@@ -60,7 +60,7 @@ export async function probeBoot(request: ProbeBootRequest, signal: AbortSignal):
       const exit = kernelExit({ asked: false, guest: undefined, serial: '', ...end })
       return { booted: false, outcome: 'detail' in exit ? exit.detail : exit.kind, version }
     }
-    const words = lastLine(await guest.serial(AbortSignal.any([signal, AbortSignal.timeout(2000)])))
+    const words = lastLine(await guest.serial(AbortSignal.any([signal, AbortSignal.timeout(10_000)])))
     const outcome = end === 'power_off' ? 'booted' : `the guest kernel ended by ${end}${words ? `: ${words}` : ''}`
     return { booted: end === 'power_off', outcome, version }
   } finally {

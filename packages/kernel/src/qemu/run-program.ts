@@ -14,9 +14,13 @@ export class ProgramFailed extends Error {
 export function runProgram(program: string, args: readonly string[], signal: AbortSignal): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
   const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' }
-  execFile(program, [...args], { signal, env, maxBuffer: 1024 * 1024 }, (error, stdout, stderr) => {
-    if (!error) resolve(stdout)
-    else reject(signal.aborted ? signal.reason : new ProgramFailed(program, stderr.slice(-4096), error))
+  const options = { signal, env, maxBuffer: 1024 * 1024, killSignal: 'SIGKILL' } as const
+  const child = execFile(program, [...args], options, (error, stdout, stderr) => {
+    if (!error) return resolve(stdout)
+    const reason = signal.aborted ? signal.reason : new ProgramFailed(program, stderr.slice(-4096), error)
+    // Killed, it has not ended yet: whoever cleans up after it must find nobody there.
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) reject(reason)
+    else child.once('exit', () => reject(reason))
   })
   return promise
 }

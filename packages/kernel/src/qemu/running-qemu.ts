@@ -23,6 +23,8 @@ import type { Vmm } from './vmm.ts'
 
 /** How long QEMU may take to answer a command that does not wait for the guest. */
 const answerWithinMs = 10_000
+/** How long a guest that runs may take for a handshake: emulated on a busy host, seconds. */
+const handshakeWithinMs = 30_000
 
 export interface RunningQemuParts {
   readonly vmm: Vmm
@@ -66,7 +68,7 @@ export class RunningQemu implements RunningKernel {
       dial: (signal) => dialUnix(parts.vmm.folder.channelSocket, signal),
       key: () => this.#key,
       // Until it has been configured the guest boots, and whoever starts it has a deadline for all of that.
-      timeoutMs: () => (this.#configured ? answerWithinMs : undefined),
+      timeoutMs: () => (this.#configured ? handshakeWithinMs : undefined),
     })
     this.exited = this.#untilEnd()
   }
@@ -205,7 +207,7 @@ export class RunningQemu implements RunningKernel {
   }
 
   async #untilEnd(): Promise<KernelExit> {
-    const guestEnded = this.#guest.end.then(() => this.#guest.serial(AbortSignal.timeout(2000)))
+    const guestEnded = this.#guest.end.then(() => this.#guest.serial(AbortSignal.timeout(answerWithinMs)))
     const serial = await Promise.race([guestEnded, this.vmm.ended.then(() => '')])
     this.#lastWords = lastLine(serial)
     // Where it cannot be killed it has not ended: whoever stops it hears why, and may try again.

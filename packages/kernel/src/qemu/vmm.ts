@@ -16,7 +16,7 @@ import { readVmmStatus, untilVmmEnd } from './vmm-status.ts'
 
 const MiB = 1024 * 1024
 /** How long bwrap may take to tell of QEMU's end, and QEMU to end once it has closed its monitor. */
-const endGraceMs = 1000
+const endGraceMs = 10_000
 
 /** In the environment of every QEMU: the run folder it belongs to. How `sweep` knows it where there is no cgroup. */
 export const kernelMarker = 'BULKHEAD_KERNEL'
