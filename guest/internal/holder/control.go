@@ -71,7 +71,7 @@ func (c *control) forgetGone() {
 	c.watchers = kept
 }
 
-// end tells how the program ended and hangs up.
+// end tells how the program ended. The connections are closed by the end of this process: who waits for that knows that it is gone.
 func (c *control) end(status unix.WaitStatus) {
 	var line any = exitedLine{status.ExitStatus()}
 	if status.Signaled() {
@@ -82,9 +82,7 @@ func (c *control) end(status unix.WaitStatus) {
 	c.ended = true
 	for _, fd := range c.watchers {
 		_ = say(fd, line) // a watcher that has gone needs no word
-		_ = unix.Close(fd)
 	}
-	c.watchers = nil
 }
 
 func say(fd int, line any) error {

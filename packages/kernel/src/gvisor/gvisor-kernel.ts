@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { ClientHttp2Session } from 'node:http2'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { failure, type HostWitness, type InsideView, isFailure } from '@bulkhead/wire'
 import { witnessProcess } from '@bulkhead/witness'
 import { warmUp } from '../channel/warm-up.ts'
@@ -43,6 +44,9 @@ export interface GvisorKernelParts {
 
 /** How long runsc may take for a command about a running kernel: its other side is the sentry, which may have been taken over. */
 const commandTimeoutMs = 30_000
+
+/** How long the holder may take to end after it has told how its program ended: it has nothing left to do. */
+const holderEndMs = 5000
 
 /** A sentry under its holder, started or adopted by this process. */
 export class GvisorKernel implements RunningKernel {
@@ -161,6 +165,7 @@ export class GvisorKernel implements RunningKernel {
     try {
       await this.#killAll()
       await cgroup?.remove()
+      await Promise.race([control.gone, sleep(holderEndMs, undefined, { ref: false })])
       await removeTree(folder.path)
     } catch (error) {
       // It has ended all the same, and the next sweep tries again.

@@ -17,12 +17,15 @@ export class HolderControl implements Disposable {
   readonly pid: number
   /** Resolves once, never rejects. Stays pending after `dispose`. */
   readonly ended: Promise<HeldEnd>
+  /** Resolves when the holder itself is gone, or after `dispose`. */
+  readonly gone: Promise<void>
   readonly #socket: Socket
 
-  private constructor(socket: Socket, pid: number, ended: Promise<HeldEnd>) {
+  private constructor(socket: Socket, pid: number, ended: Promise<HeldEnd>, gone: Promise<void>) {
     this.#socket = socket
     this.pid = pid
     this.ended = ended
+    this.gone = gone
   }
 
   /** Rejects with the system's error when no holder listens there (`ENOENT`, `ECONNREFUSED`). */
@@ -33,6 +36,7 @@ export class HolderControl implements Disposable {
     const lines = createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY })
     const started = Promise.withResolvers<number>()
     const ended = Promise.withResolvers<HeldEnd>()
+    const gone = new Promise<void>((resolve) => lines.once('close', resolve))
     const onAbort = () => started.reject(signal.reason)
     signal.addEventListener('abort', onAbort, { once: true })
     lines.on('line', (line) => {
@@ -45,7 +49,7 @@ export class HolderControl implements Disposable {
       if (!released.has(socket)) ended.resolve({ kind: 'lost' })
     })
     try {
-      return new HolderControl(socket, await started.promise, ended.promise)
+      return new HolderControl(socket, await started.promise, ended.promise, gone)
     } catch (error) {
       socket.destroy()
       throw error

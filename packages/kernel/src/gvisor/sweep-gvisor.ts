@@ -1,4 +1,5 @@
 import { readdir } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { CgroupParent } from '../confine/cgroup.ts'
 import { identifyProcess } from '../confine/process-identity.ts'
 import { removeTree } from '../confine/remove-tree.ts'
@@ -6,8 +7,8 @@ import { sweepEach } from '../confine/sweep-each.ts'
 import { HolderControl } from './holder-control.ts'
 import { idOfRunName, RunFolder, runName } from './run-folder.ts'
 
-/** How long a holder may take to say which process it holds. */
-const holderTimeoutMs = 1000
+/** How long a holder may take to say which process it holds, and to end when that has ended. */
+const holderTimeoutMs = 5000
 
 /** Ends and removes what is left of gVisor kernels that are not in `keep`: processes, cgroup, run folder. Returns their ids. Fails `SweepIncomplete`. */
 export async function sweepGvisor(
@@ -19,27 +20,25 @@ export async function sweepGvisor(
   const ids = new Set(names.map(idOfRunName).filter((id) => id !== undefined))
   const swept = await sweepEach(ids.difference(keep), async (id) => {
     const folder = new RunFolder(runRoot, id)
+    using control = await holderOf(folder)
     const cgroup = await cgroups.find(runName(id))
     if (cgroup) await cgroup.remove()
-    else await killHeld(folder)
+    // Without a cgroup the holder knows what to end.
+    else if (control && (await identifyProcess(control.pid))) process.kill(control.pid, 'SIGKILL')
+    if (control) await Promise.race([control.gone, sleep(holderTimeoutMs, undefined, { ref: false })])
     await removeTree(folder.path)
   })
   await cgroups.removeIfEmpty()
   return swept
 }
 
-/** Without a cgroup the holder knows what to end; where none answers, nothing is held any more. */
-async function killHeld(folder: RunFolder): Promise<void> {
-  let control: HolderControl
+/** Undefined where none answers: nothing is held any more. */
+async function holderOf(folder: RunFolder): Promise<HolderControl | undefined> {
   try {
-    control = await HolderControl.connect(folder.controlSocket, AbortSignal.timeout(holderTimeoutMs))
+    return await HolderControl.connect(folder.controlSocket, AbortSignal.timeout(holderTimeoutMs))
   } catch {
-    return
+    return undefined
   }
-  using _ = control
-  if (!(await identifyProcess(control.pid))) return
-  process.kill(control.pid, 'SIGKILL')
-  await control.ended
 }
 
 const namesIn = (path: string): Promise<string[]> =>
