@@ -5,6 +5,9 @@ import type { Lifecycle } from './lifecycle.ts'
 import type { Shape } from './shape.ts'
 import type { Starter } from './starter.ts'
 
+/** One that takes longer to run a shell hangs. */
+const warmUpTimeoutMs = 60_000
+
 /** Shapes that members are kept ready of. */
 const maxPools = 8
 
@@ -139,9 +142,21 @@ export class Pools {
       },
       signal
     )
+    // What an emulator has translated once it need not translate for the caller's first command.
+    if (shape.isolation === 'emulated') await this.#warmUp(row.id, signal)
     // Drained while this one was under way: nobody will ask for it.
     if (this.#pools.get(shape.key) === pool && lifecycle.kernel(row.id)) pool.ready.push(row.id)
     else await lifecycle.end(row.id, undefined)
+  }
+
+  async #warmUp(id: string, signal: AbortSignal): Promise<void> {
+    const { lifecycle } = this.#options
+    try {
+      await lifecycle.kernel(id)?.warmUp(AbortSignal.any([signal, AbortSignal.timeout(warmUpTimeoutMs)]))
+    } catch (error) {
+      await lifecycle.end(id, undefined)
+      throw error
+    }
   }
 
   #lacking(): number {

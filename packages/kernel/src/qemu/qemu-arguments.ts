@@ -112,9 +112,15 @@ function memory(plan: QemuPlan): string {
   }
 }
 
-function kernelCommandLine({ row, start }: QemuPlan): string {
+function kernelCommandLine({ row, accelerator, start }: QemuPlan): string {
   const own = ['quiet', 'panic=-1', 'rdinit=/init']
-  return [...row.kernelArguments, ...own, ...(start.kind === 'boot' ? [`bulkhead.key=${start.bootKey}`] : [])].join(' ')
+  const emulated = accelerator === 'tcg' ? row.emulatedKernelArguments : []
+  return [
+    ...row.kernelArguments,
+    ...emulated,
+    ...own,
+    ...(start.kind === 'boot' ? [`bulkhead.key=${start.bootKey}`] : []),
+  ].join(' ')
 }
 
 /** One monitor on a connection that is there from the start (its greeting says that all sockets listen), one for later. */
