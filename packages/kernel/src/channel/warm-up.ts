@@ -3,10 +3,10 @@ import { Process } from '@bulkhead/wire/guest'
 import { ConnectError, createClient } from '@connectrpc/connect'
 import { guestTransport } from './guest-transport.ts'
 
-/** What most commands start with. None of it needs to be in the image. */
+/** What most commands start with, and that they print something. None of it needs to be in the image. */
 const commands = [
-  { cmd: '/bin/sh', args: ['-c', ':'] },
-  { cmd: 'python3', args: ['-c', ''] },
+  { cmd: 'python3', args: ['-c', 'print()'] },
+  { cmd: '/bin/sh', args: ['-c', 'echo; exec /bin/echo'] },
 ]
 
 /**
