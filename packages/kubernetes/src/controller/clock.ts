@@ -19,13 +19,15 @@ export interface Clock {
 /** setTimeout takes no more: it would fire at once. */
 const longestTimeoutMs = 2 ** 31 - 1
 
-/** The process's own clocks. Timers do not keep the process alive: the connections and workers they serve do. */
+/**
+ * The process's own clocks. Timers keep the process alive: while the API server is away, a wait before the next try may be all there is. Everything
+ * that starts one clears it at its end.
+ */
 export const systemClock: Clock = {
   now: () => performance.now(),
   wall: () => Date.now(),
   startTimer: (ms, fire) => {
     const timeout = setTimeout(fire, Math.min(Math.max(ms, 0), longestTimeoutMs))
-    timeout.unref()
     return { clear: () => clearTimeout(timeout) }
   },
 }

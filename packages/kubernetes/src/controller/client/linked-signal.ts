@@ -26,7 +26,7 @@ export function linkSignals(
   }
   if (timeout && !abort.signal.aborted) {
     const { clock, ms } = timeout
-    const timer = clock.startTimer(ms, () => abort.abort(new DOMException(`no answer within ${ms} ms`, 'TimeoutError')))
+    const timer = clock.startTimer(ms, () => abort.abort(new DOMException(`not done within ${ms} ms`, 'TimeoutError')))
     undo.defer(() => timer.clear())
   }
   return { signal: abort.signal, [Symbol.dispose]: () => undo.dispose() }

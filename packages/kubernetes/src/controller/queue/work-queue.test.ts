@@ -50,6 +50,17 @@ it('remembers the most urgent lane of a key that is worked on', async () => {
   expect([await queue.take(), await queue.take()]).toEqual(['a', 'b'])
 })
 
+it('puts a key that is worked on back into its lane, when none is named', async () => {
+  const { clock, queue } = open()
+  queue.add('a', 'urgent')
+  await queue.take()
+  queue.retry('a')
+  queue.done('a')
+  queue.add('b')
+  clock.advance(5)
+  expect([await queue.take(), await queue.take()]).toEqual(['a', 'b'])
+})
+
 it('adds a delayed key at its earliest time, once', async () => {
   const { clock, queue } = open()
   queue.addAfter('a', 500)

@@ -24,6 +24,8 @@ interface Waiting {
 
 interface Processing {
   readonly sinceMs: number
+  /** It was taken from this one: where it goes back to by default. */
+  readonly lane: Lane
   /** Set when the key was added while it is being worked on: it goes back into the queue, in this lane, when that has ended. */
   dirty?: { lane: Lane; readonly sinceMs: number }
 }
@@ -37,7 +39,8 @@ interface Delayed {
 /**
  * Keys that need work, each at most once, each worked on by one worker at a time. The rules are those of client-go's `workqueue`: a key added
  * while it waits is not added again; one added while it is worked on is worked on again afterwards; a delayed key keeps its earliest time.
- * On top of that there are lanes (see {@link Lane}): a waiting key that is added again as more urgent moves up.
+ * On top of that there are lanes (see {@link Lane}): a waiting key that is added again as more urgent moves up. Without a lane, a key that is worked
+ * on goes back to where it was taken from, any other into `normal`.
  *
  * The queue holds keys only. What happened to the object is read from the cache when its turn comes.
  */
@@ -74,7 +77,7 @@ export class WorkQueue implements AsyncDisposable {
     return this.#order.size
   }
 
-  add(key: string, lane: Lane = 'normal'): void {
+  add(key: string, lane: Lane = this.#laneOf(key)): void {
     if (this.#stopped) return
     const processing = this.#processing.get(key)
     if (processing) {
@@ -97,13 +100,13 @@ export class WorkQueue implements AsyncDisposable {
   }
 
   /** Adds the key in `ms`. Of several delays the one that ends first counts; an {@link add} in between does not take it back. */
-  addAfter(key: string, ms: number, lane: Lane = 'normal'): void {
+  addAfter(key: string, ms: number, lane: Lane = this.#laneOf(key)): void {
     if (ms <= 0) this.add(key, lane)
     else if (!this.#stopped) this.#delay(key, ms, lane)
   }
 
   /** Adds the key after its back-off, which grows until {@link forget}, and not before the rate of all retries allows. */
-  retry(key: string, lane: Lane = 'normal'): void {
+  retry(key: string, lane: Lane = this.#laneOf(key)): void {
     if (this.#stopped) return
     const failures = (this.#failures.get(key) ?? 0) + 1
     this.#failures.set(key, failures)
@@ -176,6 +179,10 @@ export class WorkQueue implements AsyncDisposable {
     return this.stop()
   }
 
+  #laneOf(key: string): Lane {
+    return this.#processing.get(key)?.lane ?? 'normal'
+  }
+
   #delay(key: string, ms: number, lane: Lane): void {
     const at = this.#clock.now() + ms
     const before = this.#delayed.get(key)
@@ -206,7 +213,7 @@ export class WorkQueue implements AsyncDisposable {
     const now = this.#clock.now()
     const sinceMs = this.#waiting.get(key)?.sinceMs ?? now
     this.#waiting.delete(key)
-    this.#processing.set(key, { sinceMs: now })
+    this.#processing.set(key, { sinceMs: now, lane: ticket.lane })
     this.#metrics?.left(ticket.lane)
     this.#metrics?.started(now - sinceMs)
     return key
