@@ -329,7 +329,7 @@ export const errorTable = {
   cluster_request_failed: define(
     502,
     (f: { operation: string; code: number; reason: string; detail: string }) =>
-      `the cluster refused: ${f.operation}: ${f.code} ${f.reason}: ${f.detail}`,
+      `the cluster refused: ${f.operation}: ${f.detail}`,
     'read what the API server says in the message; nothing was changed by this request'
   ),
   leadership_lost: define(
