@@ -318,7 +318,8 @@ export const errorTable = {
   ),
   cluster_unreachable: define(
     503,
-    (f: { operation: string; reason: string }) => `the cluster's API server does not answer: ${f.operation}: ${f.reason}`,
+    (f: { operation: string; reason: string }) =>
+      `the cluster's API server does not answer: ${f.operation}: ${f.reason}`,
     'see whether it runs and can be reached from here with: kubectl get --raw /readyz; a write may have been carried out'
   ),
   cluster_access_denied: define(
