@@ -11,7 +11,7 @@ import { type Reconcile, type ReconcileResult, TerminalError } from './reconcile
 import type { ControllerMetrics, ReconcileOutcome } from './telemetry/controller-metrics.ts'
 import { traced } from './telemetry/tracing.ts'
 
-/** A key to be looked at; a text alone goes into the `normal` lane. */
+/** A key to be looked at; a text alone goes into the lane its work under way was taken from, or else into `normal`. */
 export type Wanted = string | { readonly key: string; readonly lane: Lane }
 
 /** Which keys a change concerns. Gets the old object, too: an owner that was left has to know. */

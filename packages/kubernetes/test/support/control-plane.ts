@@ -130,8 +130,7 @@ export async function openControlPlane(): Promise<ControlPlane> {
       await using asking = await client()
       // Nothing tells when another program is ready: it has to be asked.
       for (;;) {
-        const answer = asking.client.getRaw('/api/v1/namespaces/default', { retry: false })
-        if (await answer.then(Boolean, () => false)) return
+        if (await asking.client.getText('/readyz', { retry: false }).then(Boolean, () => false)) return
         await sleep(100)
       }
     },

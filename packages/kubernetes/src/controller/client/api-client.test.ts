@@ -173,6 +173,28 @@ describe('what goes wrong', () => {
     expect(error).toMatchObject({ code: 503, message: expect.stringContaining('no back-end') })
   })
 
+  it('takes a good answer that is no JSON for none, unless it was asked for as text', async () => {
+    peer.script = (_, response) => {
+      response.writeHead(200).end('ok')
+      return 'taken'
+    }
+    await expect(client.create(configMaps, thing('a'))).rejects.toMatchObject({ name: 'TransportError', unsent: false })
+    expect(await client.getText('/readyz')).toBe('ok')
+  })
+
+  it('ends a call with the reason of its signal, also in the middle of its answer', async () => {
+    const abort = new AbortController()
+    peer.script = (_, response) => {
+      response.writeHead(200, { 'content-length': '100' }).write('{')
+      return 'taken'
+    }
+    const call = client.create(configMaps, thing('a'), { signal: abort.signal })
+    await peer.until(() => peer.requests.length === 1)
+    await turn()
+    abort.abort(new Error('over'))
+    await expect(call).rejects.toThrow('over')
+  })
+
   it('ends a call with the reason of its signal, and one without an answer after its time', async () => {
     peer.script = () => new Promise(() => {})
     const abort = new AbortController()

@@ -264,6 +264,11 @@ export class ApiClient {
     return this.#call({ operation: `GET ${path}`, method: 'GET', path, call })
   }
 
+  /** As {@link getRaw}, for what is no JSON: `/readyz`, `/metrics`. */
+  getText(path: string, call: CallOptions = {}): Promise<string> {
+    return this.#requester.text(this.#inLane({ operation: `GET ${path}`, method: 'GET', path, call }))
+  }
+
   #write(options: ChangeOptions) {
     const { fieldManager = this.#defaults.fieldManager, dryRun, fieldValidation, subresource: _, ...call } = options
     return {
@@ -279,8 +284,12 @@ export class ApiClient {
   }
 
   #call(request: ApiRequest): Promise<unknown> {
+    return this.#requester.call(this.#inLane(request))
+  }
+
+  #inLane(request: ApiRequest): ApiRequest {
     const { lane = this.#defaults.lane, ...call } = request.call ?? {}
-    return this.#requester.call({ ...request, call: { ...call, lane } })
+    return { ...request, call: { ...call, lane } }
   }
 }
 

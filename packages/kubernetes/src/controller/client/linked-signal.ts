@@ -31,3 +31,6 @@ export function linkSignals(
   }
   return { signal: abort.signal, [Symbol.dispose]: () => undo.dispose() }
 }
+
+/** Whether a signal aborted because its time was over. */
+export const isTimeout = (reason: unknown): boolean => reason instanceof DOMException && reason.name === 'TimeoutError'

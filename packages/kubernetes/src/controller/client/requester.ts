@@ -6,7 +6,7 @@ import type { ClientMetrics } from '../telemetry/client-metrics.ts'
 import { traced, traceHeaders } from '../telemetry/tracing.ts'
 import { ApiError, isUnauthorized, parseRetryAfter, parseStatus } from './api-error.ts'
 import type { ClusterAccess } from './cluster-access.ts'
-import { linkSignals } from './linked-signal.ts'
+import { isTimeout, linkSignals } from './linked-signal.ts'
 import { RequestGate } from './request-gate.ts'
 import { retryDelayMs } from './retry.ts'
 import { Transport, type TransportResponse } from './transport.ts'
@@ -87,8 +87,18 @@ export class Requester implements AsyncDisposable {
     return this.#clock
   }
 
-  /** The parsed answer. Fails with {@link ApiError}, {@link TransportError}, what the fence throws, or the signal's reason. */
-  call(request: ApiRequest): Promise<unknown> {
+  /** The parsed answer. Fails as {@link text} does, and with {@link TransportError} when it is no JSON. */
+  async call(request: ApiRequest): Promise<unknown> {
+    const text = await this.text(request)
+    try {
+      return JSON.parse(text)
+    } catch (error) {
+      throw new TransportError(request.operation, false, error)
+    }
+  }
+
+  /** The answer. Fails with {@link ApiError}, {@link TransportError}, what the fence throws, or the signal's reason. */
+  text(request: ApiRequest): Promise<string> {
     const attributes = { 'http.request.method': request.method, 'url.path': request.path }
     return traced(request.operation, 'client', attributes, async () => {
       const { signal, timeoutMs = defaultTimeoutMs } = request.call ?? {}
@@ -96,7 +106,7 @@ export class Requester implements AsyncDisposable {
       return await this.#untilAnswered(request, link.signal, async () => {
         using _place = await this.#enter(request.call?.lane ?? 'normal', link.signal)
         const response = await this.#send('call', request, link.signal)
-        return JSON.parse(await readAll(request, response))
+        return await readAll(request, response, link.signal)
       })
     })
   }
@@ -117,7 +127,7 @@ export class Requester implements AsyncDisposable {
     await this.#transport[Symbol.asyncDispose]()
   }
 
-  async #untilAnswered(request: ApiRequest, signal: AbortSignal, attempt: () => Promise<unknown>): Promise<unknown> {
+  async #untilAnswered(request: ApiRequest, signal: AbortSignal, attempt: () => Promise<string>): Promise<string> {
     let refreshed = false
     for (let tries = 1; ; tries++) {
       try {
@@ -135,7 +145,7 @@ export class Requester implements AsyncDisposable {
         this.#metrics?.retried({ method, code: error instanceof ApiError ? String(error.code) : '<error>' })
         await sleep(this.#clock, delayMs, signal).catch((reason) => {
           // The time is over: what went wrong says more than that.
-          throw reason instanceof DOMException && reason.name === 'TimeoutError' ? error : reason
+          throw isTimeout(reason) ? error : reason
         })
       }
     }
@@ -176,16 +186,17 @@ export class Requester implements AsyncDisposable {
     }
     requested(String(response.status))
     if (response.status >= 200 && response.status < 300) return response
-    const status = parseStatus(await readAll(request, response))
+    const status = parseStatus(await readAll(request, response, signal))
     const retryAfter = parseRetryAfter(response.headers['retry-after']?.toString(), this.#clock.wall())
     throw new ApiError(operation, response.status, status, retryAfter)
   }
 }
 
-async function readAll(request: ApiRequest, response: TransportResponse): Promise<string> {
+async function readAll(request: ApiRequest, response: TransportResponse, signal: AbortSignal): Promise<string> {
   try {
     return await response.body.text()
   } catch (error) {
+    if (signal.aborted && !isTimeout(signal.reason)) throw signal.reason
     throw new TransportError(request.operation, false, error)
   }
 }

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { buildConnector, type Dispatcher, Pool } from 'undici'
 import type { ClusterAccess, ClusterTls } from './cluster-access.ts'
+import { isTimeout } from './linked-signal.ts'
 import { TransportError } from './transport-error.ts'
 
 export interface TransportOptions {
@@ -83,6 +84,7 @@ export class Transport implements AsyncDisposable {
       return { status: response.statusCode, headers: response.headers, body: response.body }
     } catch (error) {
       if (progress.refusal) throw progress.refusal.error
+      // A deadline that passed is no answer, too, and whether the request went out still matters.
       if (signal.aborted && !isTimeout(signal.reason)) throw signal.reason
       throw new TransportError(operation, !progress.started, error)
     }
@@ -125,9 +127,6 @@ export class Transport implements AsyncDisposable {
     }
   }
 }
-
-/** The caller's deadline passed: that is no answer, too, and whether the request went out still matters. */
-const isTimeout = (reason: unknown): boolean => reason instanceof DOMException && reason.name === 'TimeoutError'
 
 /** The handler, asked before its request starts: what `onStart` throws fails the request before it is written (undici, `writeH1`). */
 function guard(handler: Dispatcher.DispatchHandler, onStart: () => void): Dispatcher.DispatchHandler {
