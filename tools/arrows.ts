@@ -27,6 +27,7 @@ const allowed: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     images: 'it starts them from images',
     witness: 'it compares the host’s view with the inside’s',
   },
+  kubernetes: { wire: 'errors that reach a user' },
   server: { wire: 'schemas and errors', sandbox: 'it stands in front of any Backend, and knows none' },
   sdk: { wire: 'the SDK runs in browsers: what it shares with the server lies in wire' },
   cli: {

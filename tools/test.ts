@@ -21,6 +21,11 @@ const bin = (name: string) => path.join(root, 'node_modules/.bin', name)
 const node = process.execPath
 const machine = leftovers()
 
+/** Against a real API server, where there is one to be had. */
+const kubernetes = process.env.BULKHEAD_TEST_KUBERNETES
+  ? [vitest('kubernetes', 'real', 'packages/kubernetes/test')]
+  : []
+
 const light: Step[] = [
   check('lint', bin('biome'), 'ci', '--colors=off', '.'),
   check('types', bin('tsc'), '--noEmit', '-p', '.'),
@@ -38,6 +43,7 @@ const alone: Step[] = [
   vitest('engine', 'real', 'packages/engine/test'),
   vitest('server', 'real', 'packages/server/test', 'packages/sdk/test'),
   vitest('cli', 'real', 'packages/cli/test'),
+  ...kubernetes,
   vitest('across parts', 'across'),
   machine.after,
 ]
@@ -89,6 +95,8 @@ const only = process.argv.slice(2)
 const chosen = (steps: Step[]) =>
   only.length === 0 ? steps : steps.filter((s) => only.some((o) => s.name.startsWith(o)))
 
+if (kubernetes.length === 0)
+  print('skip kubernetes: BULKHEAD_TEST_KUBERNETES does not name a folder with kube-apiserver and etcd')
 await twoAtATime(chosen(light))
 for (const step of chosen(alone)) await perform(step)
 if (failures.length > 0) print(`\nfailed:\n${failures.map((failure) => `  ${failure}`).join('\n')}`)

@@ -335,6 +335,34 @@ export const errorTable = {
     (f: { command: string; ended: string; output: string }) => `${f.command}: ended ${f.ended}\n${f.output}`,
     'correct what it complains of and run `bulkhead setup` again: it goes on where it stopped'
   ),
+  // A Kubernetes cluster and this program's way into it.
+  cluster_config_invalid: define(
+    400,
+    (f: { source: string; problem: string }) => `no way into a cluster from ${f.source}: ${f.problem}`,
+    'name a kubeconfig that works with: kubectl cluster-info; in a Pod, see that its service account is mounted'
+  ),
+  cluster_unreachable: define(
+    503,
+    (f: { operation: string; reason: string }) =>
+      `the cluster's API server does not answer: ${f.operation}: ${f.reason}`,
+    'see whether it runs and can be reached from here with: kubectl get --raw /readyz; a write may have been carried out'
+  ),
+  cluster_access_denied: define(
+    403,
+    (f: { operation: string; detail: string }) => `the cluster does not allow it: ${f.operation}: ${f.detail}`,
+    'give this user or service account the permission (RBAC); see what it has with: kubectl auth can-i --list'
+  ),
+  cluster_request_failed: define(
+    502,
+    (f: { operation: string; code: number; reason: string; detail: string }) =>
+      `the cluster refused: ${f.operation}: ${f.detail}`,
+    'read what the API server says in the message; nothing was changed by this request'
+  ),
+  leadership_lost: define(
+    503,
+    (f: { lease: string; reason: string }) => `no longer the leader (lease ${f.lease}): ${f.reason}`,
+    'nothing has to be done: another replica, or this one when it has started again, goes on'
+  ),
   server_start_failed: define(
     500,
     (f: { reason: string; log: string }) => `the server did not start: ${f.reason}`,

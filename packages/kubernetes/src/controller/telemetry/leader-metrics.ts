@@ -1,0 +1,4 @@
+export interface LeaderMetrics {
+  /** Whether this process is the leader, from now on. */
+  leads(leading: boolean): void
+}
