@@ -1,9 +1,9 @@
-import { findRequirement, type Requirement, requirements } from '../setup/requirements.ts'
+import { findRequirement, neededFor, type Requirement, requirements } from '../setup/requirements.ts'
 import type { Check } from './check.ts'
 
-/** Every program that a sandbox needs; those that only the tests need are left out. */
+/** Every program that a sandbox needs; those that only clusters and tests need are left out. */
 export function packageChecks(signal: AbortSignal): Promise<Check[]> {
-  const needed = requirements.filter((requirement) => requirement.for !== 'tests')
+  const needed = requirements.filter((requirement) => neededFor(requirement, new Set(['sandboxes'])))
   return Promise.all(needed.map((requirement) => check(requirement, signal)))
 }
 

@@ -1,7 +1,7 @@
 import { askConsent } from '../consent.ts'
 import { installPackages } from '../install-packages.ts'
 import { describePlan, planPackages, readAptSources } from '../package-plan.ts'
-import { findRequirement, pathOf, type Requirement, requirements } from '../requirements.ts'
+import { findRequirement, neededFor, pathOf, type Requirement, requirements } from '../requirements.ts'
 import type { SetupContext, SetupStep } from '../step.ts'
 
 export const hostPackagesStep: SetupStep = {
@@ -24,7 +24,7 @@ export const hostPackagesStep: SetupStep = {
 
 /** What is missing or too old; what is there goes into the record. */
 async function lacking(context: SetupContext): Promise<Requirement[]> {
-  const wanted = requirements.filter((entry) => entry.for !== 'tests' || context.tests)
+  const wanted = requirements.filter((entry) => neededFor(entry, context.purposes))
   const findings = await Promise.all(wanted.map((entry) => findRequirement(entry, context.signal)))
   return wanted.filter((entry, at) => {
     const finding = findings[at]
