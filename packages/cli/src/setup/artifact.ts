@@ -8,22 +8,27 @@ export interface ArtifactRecipe {
   /** [a-z-]: the folder is `<name>-<key>`. */
   readonly name: string
   readonly key: string
-  /** Builds into an empty folder. */
-  build(into: string, signal: AbortSignal): Promise<void>
+  /** Builds into an empty folder, and tells how far it is. */
+  build(into: string, signal: AbortSignal, progress: (text: string) => void): Promise<void>
 }
 
 /**
  * The folder of the artefact, built unless it is there. It appears whole or not at all: built beside its place and renamed. What an interruption left
  * is removed first. What older sources built stays: running sandboxes may be using it.
  */
-export async function ensureArtifact(root: string, recipe: ArtifactRecipe, signal: AbortSignal): Promise<string> {
+export async function ensureArtifact(
+  root: string,
+  recipe: ArtifactRecipe,
+  signal: AbortSignal,
+  progress: (text: string) => void = () => {}
+): Promise<string> {
   const place = join(root, `${recipe.name}-${recipe.key}`)
   if (existsSync(place)) return place
   await mkdir(root, { recursive: true })
   const draft = `${place}.partial`
   await rm(draft, { recursive: true, force: true })
   await mkdir(draft)
-  await recipe.build(draft, signal)
+  await recipe.build(draft, signal, progress)
   signal.throwIfAborted()
   await rename(draft, place)
   return place

@@ -38,17 +38,27 @@ export async function runscProgram(sourceDirectory: string): Promise<ArtifactRec
 export async function goBuild(
   cwd: string,
   [output, ...rest]: [string, ...string[]],
-  signal: AbortSignal
+  signal: AbortSignal,
+  progress?: (text: string) => void
 ): Promise<void> {
-  await runGo(cwd, ['build', ...goFlags, '-o', output, ...rest], signal)
+  let packages = 0
+  const onLine = progress && ((line: string) => progress(`${++packages} packages compiled, now ${line}`))
+  // With -v it names each package that it compiles.
+  await runGo(cwd, ['build', ...goFlags, ...(progress ? ['-v'] : []), '-o', output, ...rest], signal, onLine)
 }
 
 /** Any command of Go, in the module `cwd`. */
-export async function runGo(cwd: string, args: readonly string[], signal: AbortSignal): Promise<void> {
+export async function runGo(
+  cwd: string,
+  args: readonly string[],
+  signal: AbortSignal,
+  onLine?: (line: string) => void
+): Promise<void> {
   const go = await pathOf('go', signal)
   await runCommand([go, ...args], {
     cwd,
     signal,
+    ...(onLine && { onLine }),
     // GOFLAGS of the user's would add to ours; without any, go.mod and go.sum are read and never written.
     env: { CGO_ENABLED: '0', GOFLAGS: '', GOWORK: 'off', GOTOOLCHAIN: 'auto' },
   })
