@@ -174,6 +174,8 @@ export class Machine {
 
   async #mountAll(init: MarkedProcess, signal: AbortSignal): Promise<void> {
     const { artifacts, volumes } = this.#house
+    // Else they would keep the host's network namespaces, other clusters' too, from ending.
+    await this.run(['umount', '--recursive', '--lazy', '/run/netns'], signal)
     await this.run(['mount', '-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', '/run'], signal)
     for (const place of [inside.machine, inside.artifacts, inside.volumes]) {
       await mkdir(rootOf(init) + place, { recursive: true })

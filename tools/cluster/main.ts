@@ -3,7 +3,7 @@
  *
  *   node tools/cluster/main.ts up [--nodes=3] [--fake-nodes=0] [--subnet=10.88.0.0/24] [--registry]
  *   node tools/cluster/main.ts status [--json] | down | kubeconfig | kubectl -- …
- *   node tools/cluster/main.ts build        only builds the programs
+ *   node tools/cluster/main.ts build        only builds the programs, where a cluster can run
  */
 import { join } from 'node:path'
 import { failure } from '@bulkhead/wire/errors'
@@ -18,6 +18,7 @@ import { Cluster } from './cluster.ts'
 import { printStatus } from './print-status.ts'
 import { ensurePrograms } from './programs.ts'
 import { parseShape } from './shape.ts'
+import { whyNotHere } from './support.ts'
 
 interface Context {
   readonly cluster: Cluster
@@ -63,7 +64,9 @@ async function kubectl(args: readonly string[], { cluster, signal }: Context): P
 }
 
 async function build(_args: readonly string[], { paths, signal }: Context): Promise<number> {
-  await ensurePrograms(paths, signal)
+  const reason = await whyNotHere(signal)
+  if (reason === undefined) await ensurePrograms(paths, signal)
+  else talk(`bulkhead: nothing was built for a cluster, because ${reason}`)
   return ExitCode.success
 }
 

@@ -36,6 +36,8 @@ export interface TestCluster extends AsyncDisposable {
   readonly nodes: readonly string[]
   /** Runs kubectl to its end and returns its stdout; rejects with its stderr when it fails. */
   kubectl(...args: string[]): Promise<string>
+  /** The same, with a standard input: for `create -f -` and the like. */
+  kubectlInput(input: string, ...args: string[]): Promise<string>
   /** Gives all nodes the images of an OCI archive. */
   loadImage(archive: string): Promise<void>
   /** A power cut: everything on the node ends at once. Its disk stays. */
@@ -71,6 +73,13 @@ export async function openCluster(shape: TestClusterShape, signal: AbortSignal):
   await cluster.up({ ...defaultShape, ...shape, subnet }, (inner) => ensurePrograms(installedPaths(), inner), signal)
   undo.move()
   const { plan, kubeconfig, kubectl: kubectlPath } = cluster
+  const kubectl = async (input: string, args: readonly string[]) => {
+    const env = { ...process.env, KUBECONFIG: kubeconfig, NO_PROXY: plan.controlPlane.address }
+    const running = promisify(execFile)(kubectlPath, args, { env, signal, maxBuffer: maxOutputBytes })
+    running.child.stdin?.on('error', () => {}) // it may end without reading all of it
+    running.child.stdin?.end(input)
+    return (await running).stdout
+  }
   return {
     kubeconfig,
     kubectlPath,
@@ -78,10 +87,8 @@ export async function openCluster(shape: TestClusterShape, signal: AbortSignal):
     registry: plan.registry,
     folder: plan.folder,
     nodes: plan.nodes.map(({ name }) => name),
-    async kubectl(...args) {
-      const env = { ...process.env, KUBECONFIG: kubeconfig, NO_PROXY: plan.controlPlane.address }
-      return (await promisify(execFile)(kubectlPath, args, { env, signal, maxBuffer: 64 * 1024 * 1024 })).stdout
-    },
+    kubectl: (...args) => kubectl('', args),
+    kubectlInput: (input, ...args) => kubectl(input, args),
     loadImage: (archive) => cluster.loadImage(archive, signal),
     killNode: (name) => cluster.killNode(name, signal),
     stopNode: (name) => cluster.stopNode(name, signal),
@@ -93,6 +100,7 @@ export async function openCluster(shape: TestClusterShape, signal: AbortSignal):
 }
 
 const endDeadlineMs = 60_000
+const maxOutputBytes = 64 * 1024 * 1024
 
 /** Of the installation under test, or of this user: where the programs are built. */
 function installedPaths(): Paths {
