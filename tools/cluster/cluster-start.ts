@@ -18,6 +18,7 @@ import { makeMachineFolder } from './machine-folder.ts'
 import { makeNetwork, networkNamespaces } from './network.ts'
 import { containerdService, importNodeImages, kubeletService, kubeProxyService, writeNodeFiles } from './node.ts'
 import type { ClusterPlan, NodePlan } from './plan.ts'
+import { killMarked } from './processes.ts'
 import type { ClusterPrograms } from './programs.ts'
 import { together } from './together.ts'
 
@@ -46,6 +47,8 @@ export async function startCluster(
   const certificates = await Certificates.open(plan.secrets, signal)
   const existing = network.made ? await networkNamespaces(plan.id) : []
   if (existing.length !== plan.nodes.length + 1) {
+    // What runs in an older network would stay in it, out of reach.
+    await killMarked(plan.id)
     await makeNetwork(plan, signal)
     await network.onMade()
   }

@@ -199,7 +199,8 @@ export class Machine {
         stdio: ['ignore', log.fd, log.fd],
         env: {
           PATH: [...this.#house.path, systemPath].join(':'),
-          HOME: '/root',
+          // Of the machine's own: what root has at home, such as credentials of registries, is the host's.
+          HOME: '/tmp',
           [markers.cluster]: this.#house.id,
           [markers.part]: this.#part(name),
         },

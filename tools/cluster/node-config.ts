@@ -16,9 +16,15 @@ export const containerdConfig = (): string => `version = 3
 root = '/var/lib/containerd'
 state = '/run/containerd'
 oom_score = 0
+# Nothing of what the host may have for a containerd of its own.
+imports = []
 
 [grpc]
   address = '${socket}'
+
+[plugins.'io.containerd.internal.v1.opt']
+  # The default is below /opt, where it would be made on the host.
+  path = '/var/lib/containerd/opt'
 
 [plugins.'io.containerd.cri.v1.images'.pinned_images]
   sandbox = '${pauseImage}'
