@@ -6,10 +6,14 @@ import { describe, expect, it } from 'vitest'
 
 const root = path.resolve(import.meta.dirname, '..')
 const docs = readFileSync(path.join(root, 'docs/errors.md'), 'utf8')
-const sources = execFileSync('git', ['ls-files', '-co', '--exclude-standard', 'packages/*/src/*.ts'], {
-  cwd: root,
-  encoding: 'utf8',
-})
+const sources = execFileSync(
+  'git',
+  ['ls-files', '-co', '--exclude-standard', 'packages/*/src/*.ts', 'tools/cluster/*.ts'],
+  {
+    cwd: root,
+    encoding: 'utf8',
+  }
+)
   .split('\n')
   .filter((file) => file && !file.endsWith('.test.ts') && file !== 'packages/wire/src/errors.ts')
   .map((file) => readFileSync(path.join(root, file), 'utf8'))

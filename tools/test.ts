@@ -37,6 +37,8 @@ const light: Step[] = [
   vitest('unit', 'unit'),
 ]
 const alone: Step[] = [
+  // A quarter of an hour on a new machine, nothing afterwards; before the tests, whose time is limited.
+  check('cluster programs', node, 'tools/cluster/main.ts', 'build'),
   machine.before,
   vitest('images', 'real', 'packages/images/test'),
   vitest('kernel', 'real', 'packages/kernel/test', 'packages/witness/test'),

@@ -133,6 +133,7 @@ function buildProgram(bind: Bind): Command {
       .addOption(yes()),
     async () => (await import('./commands/test.ts')).test
   )
+  addClusterCommands(program, add, json, yes)
   const server = program
     .command('server', { hidden: true })
     .summary('the server behind the commands; they start it')
@@ -179,6 +180,49 @@ function addImageCommands(
   add(
     image.command('prune').summary('remove what no name and no sandbox uses').addOption(json()),
     async () => (await commands()).imagePrune
+  )
+}
+
+function addClusterCommands(
+  program: Command,
+  add: (command: Command, handler: () => Promise<Handler>) => Command,
+  json: () => Option,
+  yes: () => Option
+): void {
+  const cluster = program
+    .command('cluster')
+    .summary('a Kubernetes on this machine, for trying and testing')
+    .exitOverride()
+  const commands = () => import('./commands/cluster.ts')
+  add(
+    cluster
+      .command('up')
+      .summary('start it, or what of it does not run; the first time builds it')
+      .option('--nodes <count>', 'nodes, 1 to 20; default 3')
+      .option('--fake-nodes <count>', 'nodes on which pods only seem to run, up to 1000; default 0')
+      .option('--subnet <network>', 'a /24 that this machine does not use; default 10.88.0.0/24')
+      .option('--registry', 'with a registry for images of your own')
+      .addOption(yes()),
+    async () => (await commands()).clusterUp
+  )
+  add(
+    cluster.command('status').summary('show what of it runs').addOption(json()),
+    async () => (await commands()).clusterStatus
+  )
+  add(cluster.command('down').summary('remove it with everything in it'), async () => (await commands()).clusterDown)
+  add(
+    cluster
+      .command('kubectl')
+      .summary('run kubectl on it')
+      .argument('[args...]', 'given to kubectl')
+      .passThroughOptions()
+      .allowUnknownOption()
+      .helpOption(false),
+    async () => (await commands()).clusterKubectl
+  )
+  add(
+    cluster.command('kubeconfig').summary('print the path of its kubeconfig'),
+    async () => (await commands()).clusterKubeconfig
   )
 }
 

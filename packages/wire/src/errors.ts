@@ -368,6 +368,54 @@ export const errorTable = {
     (f: { reason: string; log: string }) => `the server did not start: ${f.reason}`,
     (f) => `read ${f.log}; see what is missing with: bulkhead doctor`
   ),
+
+  // A Kubernetes on this machine, made by tools/cluster.
+  cluster_unsupported: define(
+    409,
+    (f: { reason: string }) => `no cluster can run here, because ${f.reason}`,
+    'run it as root on a Linux machine of its own, virtual or not, instead of in a container'
+  ),
+  cluster_not_running: define(
+    409,
+    (f: { folder: string }) => `there is no cluster in ${f.folder}`,
+    'start one with: bulkhead cluster up'
+  ),
+  cluster_shape_differs: define(
+    409,
+    (f: { running: string; wanted: string }) => `there is a cluster with ${f.running}, not with ${f.wanted}`,
+    'ask for the one that is there, or remove it first, objects and volumes included: bulkhead cluster down'
+  ),
+  cluster_subnet_in_use: define(
+    409,
+    (f: { subnet: string; route: string }) => `the network ${f.subnet} overlaps with one of this machine's: ${f.route}`,
+    'choose another /24 with --subnet, like 10.99.0.0/24; nothing was made'
+  ),
+  cluster_part_failed: define(
+    500,
+    (f: { part: string; reason: string; log: string }) => `${f.part} of the cluster does not work: ${f.reason}`,
+    (f) => `read ${f.log} if it is still there; see what runs with: bulkhead cluster status`
+  ),
+  cluster_api_failed: define(
+    502,
+    (f: { request: string; detail: string }) => `the cluster's API server did not do ${f.request}: ${f.detail}`,
+    'see what runs with: bulkhead cluster status; what has ended is started again with: bulkhead cluster up'
+  ),
+  cluster_record_invalid: define(
+    500,
+    (f: { file: string }) => `what ${f.file} says of the cluster makes no sense to this version`,
+    'remove the cluster with: bulkhead cluster down; it goes by names and does not need the record'
+  ),
+  cluster_not_removed: define(
+    500,
+    (f: { left: string }) => `something is left of the cluster: ${f.left}`,
+    'end what holds it, then try again: bulkhead cluster down'
+  ),
+  cluster_source_changed: define(
+    500,
+    (f: { file: string; text: string }) =>
+      `${f.file} is to be changed for the cluster, and does not have once: ${f.text}`,
+    'adapt the change in tools/cluster/programs.ts to the version that its go.mod pins'
+  ),
 } as const satisfies Record<string, Definition<never>>
 
 export type ErrorTable = typeof errorTable

@@ -2,9 +2,9 @@ import type { Host } from '../setup/host.ts'
 import { findRequirement, type Requirement, requirementsOn } from '../setup/requirements.ts'
 import type { Check } from './check.ts'
 
-/** Every program that a sandbox needs; those that only the tests need are left out. */
+/** Every program that a sandbox needs; those that only clusters and tests need are left out. */
 export function packageChecks(host: Host, signal: AbortSignal): Promise<Check[]> {
-  const needed = requirementsOn(host, { tests: false })
+  const needed = requirementsOn(host, new Set(['sandboxes']))
   return Promise.all(needed.map((requirement) => check(requirement, signal)))
 }
 

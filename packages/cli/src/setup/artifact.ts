@@ -10,8 +10,8 @@ export interface ArtifactRecipe {
   readonly key: string
   /** Names of the programs it consists of: without one of them it is not there. */
   readonly programs: readonly string[]
-  /** Builds into an empty folder. */
-  build(into: string, signal: AbortSignal): Promise<void>
+  /** Builds into an empty folder, and tells how far it is. */
+  build(into: string, signal: AbortSignal, progress: (text: string) => void): Promise<void>
 }
 
 /**
@@ -19,7 +19,12 @@ export interface ArtifactRecipe {
  * left is removed first; a folder that lacks one of its programs makes way only for a whole one. What older sources built stays: running sandboxes may
  * be using it.
  */
-export async function ensureArtifact(root: string, recipe: ArtifactRecipe, signal: AbortSignal): Promise<string> {
+export async function ensureArtifact(
+  root: string,
+  recipe: ArtifactRecipe,
+  signal: AbortSignal,
+  progress: (text: string) => void = () => {}
+): Promise<string> {
   const place = join(root, `${recipe.name}-${recipe.key}`)
   if (hasArtifact(root, recipe)) return place
   await mkdir(root, { recursive: true })
@@ -27,7 +32,7 @@ export async function ensureArtifact(root: string, recipe: ArtifactRecipe, signa
   const incomplete = `${place}.incomplete`
   for (const left of [draft, incomplete]) await rm(left, { recursive: true, force: true })
   await mkdir(draft)
-  await recipe.build(draft, signal)
+  await recipe.build(draft, signal, progress)
   signal.throwIfAborted()
   await flushTree(draft)
   await moveAside(place, incomplete)

@@ -1,6 +1,18 @@
 import { Listr, ListrLogger, ProcessOutput } from 'listr2'
 import { talk } from '../output/streams.ts'
-import type { SetupContext, SetupStep } from './step.ts'
+import type { Host } from './host.ts'
+
+/** What is shown of a step, and what of its context decides how. Set-up's steps are of this kind, and others'. */
+export interface ShownStep<Context> {
+  readonly name: string
+  readonly why: string
+  make(context: Context, progress: (text: string) => void): Promise<void>
+}
+export interface ShownContext {
+  readonly signal: AbortSignal
+  readonly yes: boolean
+  readonly host: Pick<Host, 'root'>
+}
 
 /** On lines of plain text, the same step reports at most this often. */
 const plainEveryMs = 5_000
@@ -9,14 +21,20 @@ const plainEveryMs = 5_000
  * Makes the steps of one row at the same time and shows what is made, how far it is and why: a list that is redrawn on a terminal, lines elsewhere.
  * All on stderr. The first failure ends the others and is thrown.
  */
-export async function showSteps(steps: readonly SetupStep[], context: SetupContext): Promise<void> {
+export async function showSteps<Context extends ShownContext>(
+  steps: readonly ShownStep<Context>[],
+  context: Context
+): Promise<void> {
   // A step that asks something needs the terminal for itself, and so does sudo.
   const interactive = steps.some((step) => step.name === 'host packages') && (!context.yes || !context.host.root)
   if (process.stderr.isTTY && process.stdout.isTTY && !interactive) await showList(steps, context)
   else await printLines(steps, context)
 }
 
-async function showList(steps: readonly SetupStep[], context: SetupContext): Promise<void> {
+async function showList<Context extends ShownContext>(
+  steps: readonly ShownStep<Context>[],
+  context: Context
+): Promise<void> {
   const failed = new AbortController()
   const inner = { ...context, signal: AbortSignal.any([context.signal, failed.signal]) }
   const list = new Listr(
@@ -47,7 +65,10 @@ async function showList(steps: readonly SetupStep[], context: SetupContext): Pro
   await list.run()
 }
 
-async function printLines(steps: readonly SetupStep[], context: SetupContext): Promise<void> {
+async function printLines<Context extends ShownContext>(
+  steps: readonly ShownStep<Context>[],
+  context: Context
+): Promise<void> {
   const failed = new AbortController()
   const inner = { ...context, signal: AbortSignal.any([context.signal, failed.signal]) }
   const outcomes = await Promise.allSettled(

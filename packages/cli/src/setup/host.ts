@@ -41,8 +41,9 @@ export const usesApt = (host: Host): boolean =>
 /** Administrators' folders are searched too: a user's PATH often lacks them, and `mkfs.ext4` lives there. */
 const extraFolders = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/local/go/bin']
 
-/** The absolute path of a program, from PATH and the administrators' folders. */
+/** The absolute path of a program, from PATH and the administrators' folders; of one named by its path, that path if it is there. */
 export function findProgram(name: string, env: NodeJS.ProcessEnv = process.env): string | undefined {
+  if (name.startsWith('/')) return isExecutable(name) ? name : undefined
   const folders = (env.PATH ?? '').split(delimiter).filter((folder) => folder.startsWith('/'))
   return [...folders, ...extraFolders].map((folder) => join(folder, name)).find(isExecutable)
 }

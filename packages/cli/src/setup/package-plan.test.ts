@@ -36,11 +36,11 @@ it.each([
 })
 
 it('asks for the keys of Debian where Debian’s own are not trusted', () => {
-  const names = (machine: Host) => requirementsOn(machine, { tests: false }).map((entry) => entry.package)
+  const names = (machine: Host) => requirementsOn(machine, new Set(['sandboxes'])).map((entry) => entry.package)
   const ubuntu = host('ubuntu', '24.04', 'noble', ['debian'])
   const only = names(ubuntu).filter((name) => !names(host('debian', '12', 'bookworm')).includes(name))
   expect(only).toEqual(['debian-archive-keyring', 'gpg'])
-  const keys = requirementsOn(ubuntu, { tests: false }).filter((entry) => entry.offDebian)
+  const keys = requirementsOn(ubuntu, new Set(['sandboxes'])).filter((entry) => entry.offDebian)
   expect(describePlan(planPackages(keys, ubuntu, []))).toEqual([
     'apt-get update',
     'apt-get install --yes --no-install-recommends debian-archive-keyring gpg',

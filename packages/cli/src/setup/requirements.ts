@@ -4,8 +4,12 @@ import { isFilled } from './is-filled.ts'
 import { askProgram } from './run-command.ts'
 import { atLeast, versionIn } from './version.ts'
 
+/** What a program may be needed for. `cluster`: a Kubernetes on this machine; `tests`: only `bulkhead test`. */
+export type Purpose = 'sandboxes' | 'cluster' | 'tests'
+
 /** What the host must have, nearly always a program. One table for what `setup` installs, what `doctor` reports and what the installation record names. */
 export interface Requirement {
+  /** Its name, or its absolute path where no folder of programs has it. */
   readonly program: string
   /** Not a program but this file; then `program` is only its name. */
   readonly file?: string
@@ -15,8 +19,8 @@ export interface Requirement {
   readonly why: string
   /** The lowest version that will do, and how the program is asked for its own. */
   readonly minimum?: { readonly version: string; readonly ask: readonly string[] }
-  /** `tests`: only `bulkhead test` needs it. */
-  readonly for?: 'tests'
+  /** Default: sandboxes. */
+  readonly for?: readonly Purpose[]
   /** Debian releases (VERSION_ID) whose own version is too old: there it comes from `<codename>-backports`. */
   readonly backportsOn?: readonly string[]
   /** Debian itself has it always, or does without: it is required on other distributions. */
@@ -43,6 +47,7 @@ export const requirements: readonly Requirement[] = [
     program: 'go',
     package: 'golang-go',
     why: 'builds the guest agent and gVisor from source',
+    for: ['sandboxes', 'cluster'],
     // From 1.21 on Go fetches the exact toolchain that a module asks for.
     minimum: { version: '1.21', ask: ['version'] },
     backportsOn: ['12'],
@@ -54,7 +59,12 @@ export const requirements: readonly Requirement[] = [
   { program: 'umoci', package: 'umoci', why: 'unpacks OCI images' },
   { program: 'mkfs.ext4', package: 'e2fsprogs', why: 'makes the writable disk of a sandbox' },
   { program: 'setpriv', package: 'util-linux', why: 'takes every privilege from a virtual machine before it starts' },
-  { program: 'flock', package: 'util-linux', why: 'keeps two set-ups and two servers apart' },
+  {
+    program: 'flock',
+    package: 'util-linux',
+    why: 'keeps two set-ups and two servers apart',
+    for: ['sandboxes', 'cluster'],
+  },
   { program: 'xz', package: 'xz-utils', why: 'unpacks the modules of the guest kernel' },
   {
     program: 'debian-archive-keyring',
@@ -64,17 +74,38 @@ export const requirements: readonly Requirement[] = [
     offDebian: true,
   },
   { program: 'gpg', package: 'gpg', why: 'mmdebstrap reads the keys of Debian with it', offDebian: true },
-  { program: 'docker-registry', package: 'docker-registry', why: 'a real registry to test against', for: 'tests' },
-  { program: 'tmux', package: 'tmux', why: 'a real terminal to test against', for: 'tests' },
-  { program: 'strace', package: 'strace', why: 'shows what the launcher starts', for: 'tests' },
-  { program: 'make', package: 'make', why: 'the tests build a C project, on the host for comparison', for: 'tests' },
-  { program: 'gcc', package: 'gcc', why: 'the tests build a C project, on the host for comparison', for: 'tests' },
+  { program: 'ip', package: 'iproute2', why: 'makes the networks of a cluster', for: ['cluster'] },
+  { program: 'nsenter', package: 'util-linux', why: 'enters the namespaces of a cluster’s machines', for: ['cluster'] },
+  { program: 'sysctl', package: 'procps', why: 'lets the machines of a cluster forward packets', for: ['cluster'] },
+  { program: 'openssl', package: 'openssl', why: 'signs the certificates of a cluster', for: ['cluster'] },
+  { program: 'nft', package: 'nftables', why: 'kube-proxy’s rules', for: ['cluster'] },
+  { program: 'iptables', package: 'iptables', why: 'the rules of pods’ host ports', for: ['cluster'] },
+  { program: 'runc', package: 'runc', why: 'runs a cluster’s pods without a RuntimeClass', for: ['cluster'] },
+  { program: '/usr/lib/cni/ptp', package: 'containernetworking-plugins', why: 'pods’ networks', for: ['cluster'] },
+  {
+    program: 'busybox',
+    package: 'busybox-static',
+    why: 'the image that every node of a cluster has',
+    for: ['cluster'],
+  },
+  {
+    program: 'docker-registry',
+    package: 'docker-registry',
+    why: 'a registry for a cluster, and a real one to test against',
+    for: ['cluster', 'tests'],
+  },
+  { program: 'tmux', package: 'tmux', why: 'a real terminal to test against', for: ['tests'] },
+  { program: 'strace', package: 'strace', why: 'shows what the launcher starts', for: ['tests'] },
+  { program: 'make', package: 'make', why: 'the tests build a C project, on the host for comparison', for: ['tests'] },
+  { program: 'gcc', package: 'gcc', why: 'the tests build a C project, on the host for comparison', for: ['tests'] },
 ]
 
-/** Those that count on this host; `tests`: also what only the tests need. */
-export const requirementsOn = (host: Host, options: { readonly tests: boolean }): Requirement[] =>
+/** Those that count on this host for these purposes. */
+export const requirementsOn = (host: Host, purposes: ReadonlySet<Purpose>): Requirement[] =>
   requirements.filter(
-    (entry) => (entry.for !== 'tests' || options.tests) && (!entry.offDebian || host.distribution.id !== 'debian')
+    (entry) =>
+      (entry.for ?? ['sandboxes']).some((purpose) => purposes.has(purpose)) &&
+      (!entry.offDebian || host.distribution.id !== 'debian')
   )
 
 export type Finding =

@@ -8,7 +8,9 @@ import { sourceKey } from '../source-key.ts'
 import { lockFile } from './file-lock.ts'
 import { inspectHost } from './host.ts'
 import { type Installation, type InstallationRecord, readInstallation, writeInstallation } from './installation.ts'
+import type { Purpose } from './requirements.ts'
 import type { SetupContext, SetupStep } from './step.ts'
+import { hostPackagesStep } from './steps/host-packages.ts'
 import { setupSteps } from './steps.ts'
 
 export interface SetupOptions {
@@ -37,30 +39,12 @@ export async function ensureSetup(options: SetupOptions): Promise<InstallationRe
 
 /** As `ensureSetup`, and looks at everything even if the last set-up was complete. */
 export async function setUp(options: SetupOptions): Promise<InstallationRecord> {
-  const { config, paths, signal } = options
-  const host = inspectHost()
-  if (host.platform !== 'linux' || host.arch !== 'x64') {
-    throw failure('host_unsupported', {
-      host: `${host.platform}/${host.arch}`,
-      problem: 'set-up is known for Linux on amd64 only',
-    })
-  }
-  if (host.root) needReachable(paths.state)
-  await using _lock = await lockFile(join(paths.state, 'setup.lock'), signal, () =>
-    talk('bulkhead: another set-up is at work here; waiting for it')
-  )
+  const { paths } = options
+  const context = openContext(options, new Set(options.tests ? ['sandboxes', 'cluster', 'tests'] : ['sandboxes']))
+  if (context.host.root) needReachable(paths.state)
+  await using _lock = await lockSetup(options)
   const key = sourceKey(paths.source)
-  const context: SetupContext = {
-    config,
-    paths,
-    host,
-    signal,
-    yes: options.yes || config.yes,
-    tests: options.tests ?? false,
-    found: {},
-    versions: {},
-  }
-  await makeWhatIsMissing(context)
+  await makeWhatIsMissing(setupSteps, context)
   const record = {
     ...(context.found as Installation),
     sourceKey: key,
@@ -69,6 +53,30 @@ export async function setUp(options: SetupOptions): Promise<InstallationRecord> 
   }
   await writeInstallation(paths.state, record)
   return record
+}
+
+/** Only the host's packages for one purpose. Fails as {@link ensureSetup} does. */
+export async function setUpHost(purpose: Purpose, options: SetupOptions): Promise<void> {
+  const context = openContext(options, new Set([purpose]))
+  await using _lock = await lockSetup(options)
+  await makeWhatIsMissing([[hostPackagesStep]], context)
+}
+
+/** Held by whoever installs or builds for this state folder. */
+export const lockSetup = ({ paths, signal }: Pick<SetupOptions, 'paths' | 'signal'>): Promise<AsyncDisposable> =>
+  lockFile(join(paths.state, 'setup.lock'), signal, () =>
+    talk('bulkhead: another set-up is at work here; waiting for it')
+  )
+
+function openContext({ config, paths, signal, yes }: SetupOptions, purposes: ReadonlySet<Purpose>): SetupContext {
+  const host = inspectHost()
+  if (host.platform !== 'linux' || host.arch !== 'x64') {
+    throw failure('host_unsupported', {
+      host: `${host.platform}/${host.arch}`,
+      problem: 'set-up is known for Linux on amd64 only',
+    })
+  }
+  return { config, paths, host, signal, yes: yes || config.yes, purposes, found: {}, versions: {} }
 }
 
 /** Kernels run under uids of their own: every folder on the way to what they open must let others through. */
@@ -83,9 +91,9 @@ function needReachable(path: string): void {
 }
 
 /** Row by row: all steps of a row are checked, then what is missing is made. Nothing is shown when nothing is to be done. */
-async function makeWhatIsMissing(context: SetupContext): Promise<void> {
+async function makeWhatIsMissing(rows: readonly (readonly SetupStep[])[], context: SetupContext): Promise<void> {
   let display: Awaited<ReturnType<typeof loadDisplay>> | undefined
-  for (const row of setupSteps) {
+  for (const row of rows) {
     const missing: SetupStep[] = []
     for (const step of row) if (!(await step.check(context))) missing.push(step)
     if (missing.length === 0) continue

@@ -2,6 +2,7 @@ import type { Config } from '../config.ts'
 import type { Paths } from '../paths.ts'
 import type { Host } from './host.ts'
 import type { Installation } from './installation.ts'
+import type { Purpose } from './requirements.ts'
 
 /** What a step works with. It adds what it has found or made to `found`; later steps rely on it. */
 export interface SetupContext {
@@ -11,8 +12,8 @@ export interface SetupContext {
   readonly signal: AbortSignal
   /** Consent was given beforehand. */
   readonly yes: boolean
-  /** What only the tests need is wanted too. */
-  readonly tests: boolean
+  /** What the host is set up for; which packages it needs follows from it. */
+  readonly purposes: ReadonlySet<Purpose>
   readonly found: Partial<Record<keyof Installation, string>>
   readonly versions: Record<string, string>
 }

@@ -24,7 +24,7 @@ export const hostPackagesStep: SetupStep = {
 
 /** What is missing or too old; what is there goes into the record. */
 async function lacking(context: SetupContext): Promise<Requirement[]> {
-  const wanted = requirementsOn(context.host, { tests: context.tests })
+  const wanted = requirementsOn(context.host, context.purposes)
   const findings = await Promise.all(wanted.map((entry) => findRequirement(entry, context.signal)))
   return wanted.filter((entry, at) => {
     const finding = findings[at]
