@@ -86,7 +86,10 @@ describe.skipIf(reason !== undefined)('a cluster on this machine', () => {
       await ready('server')
     }, 2 * minutes)
 
-    const fetch = (from: string, url: string) => exec(from, 'wget', '-q', '-T', '5', '-O', '-', url)
+    const fetch = async (from: string, address: string, port: number) => {
+      const request = `printf 'GET /index.html HTTP/1.0\\r\\n\\r\\n' | nc -w 5 ${address} ${port}`
+      return (await exec(from, 'sh', '-c', request)).split('\r\n\r\n')[1]
+    }
 
     it.each([
       ['a gVisor pod on the other node', 'isolated'],
@@ -94,8 +97,8 @@ describe.skipIf(reason !== undefined)('a cluster on this machine', () => {
       ['itself', 'server'],
     ])('is reached by %s', async (_, client) => {
       const service = await kubectl('get', 'service', 'server', '-o', 'jsonpath={.spec.clusterIP}')
-      expect(await fetch(client, `http://${await addressOf('server')}:8080/`)).toBe(`${page}\n`)
-      await expect.poll(() => fetch(client, `http://${service}/`).catch(String), { timeout: 20_000 }).toBe(`${page}\n`)
+      expect(await fetch(client, await addressOf('server'), 8080)).toBe(`${page}\n`)
+      await expect.poll(() => fetch(client, service, 80).catch(String), { timeout: 20_000 }).toBe(`${page}\n`)
     })
 
     it('sees who asks: no address is translated between pods', async () => {
@@ -161,7 +164,8 @@ describe.skipIf(reason !== undefined)('a cluster on this machine', () => {
     await expect.poll(() => exec('plain', 'uname', '-r').catch(String), { timeout: 60_000 }).toContain(release())
     await cluster.stopNode('node-1')
     await cluster.startNode('node-1')
-    expect((await exec('isolated', 'uname', '-r')).trim()).toBe('4.19.0-gvisor')
+    // Its pods are started anew, or found, only once it knows of them again.
+    await expect.poll(() => exec('isolated', 'uname', '-r').catch(String), { timeout: 60_000 }).toBe('4.19.0-gvisor\n')
   })
 
   it('leaves nothing behind', { timeout: 2 * minutes }, async () => {
