@@ -37,6 +37,8 @@ export function skipped(): boolean {
 
 interface Program {
   start(): Promise<void>
+  /** Throws, with the end of its log, when it has ended by itself. */
+  assertRunning(): void
   /** With SIGKILL. Resolves when it is gone. */
   kill(): Promise<void>
 }
@@ -130,6 +132,8 @@ export async function openControlPlane(): Promise<ControlPlane> {
       await using asking = await client()
       // Nothing tells when another program is ready: it has to be asked.
       for (;;) {
+        etcd.assertRunning()
+        apiServer.assertRunning()
         if (await asking.client.getText('/readyz', { retry: false }).then(Boolean, () => false)) return
         await sleep(100)
       }
@@ -142,13 +146,18 @@ export async function openControlPlane(): Promise<ControlPlane> {
 
 function program(folder: string, name: string, args: readonly string[]): Program {
   let child: ChildProcess | undefined
+  const logFile = path.join(folder, `${name}.log`)
   return {
+    assertRunning: () => {
+      if (!child || (child.exitCode === null && child.signalCode === null)) return
+      throw new Error(`${name} ended by itself: ${readFileSync(logFile, 'utf8').slice(-1000)}`)
+    },
     start: async () => {
       const started = spawn(path.join(programs as string, name), args, {
         cwd: folder,
         stdio: ['ignore', 'pipe', 'pipe'],
       })
-      const log = createWriteStream(path.join(folder, `${name}.log`), { flags: 'a' })
+      const log = createWriteStream(logFile, { flags: 'a' })
       started.stdout.pipe(log, { end: false })
       started.stderr.pipe(log, { end: false })
       await once(started, 'spawn')
@@ -192,7 +201,8 @@ async function makeCertificates(folder: string): Promise<void> {
     )
   await signed('server', '/CN=kube-apiserver', 'subjectAltName=IP:127.0.0.1')
   await signed('admin', '/O=system:masters/CN=admin', 'extendedKeyUsage=clientAuth')
-  await openssl('genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-out', 'accounts.key')
+  // In the form of SEC 1: from a PKCS 8 key the API server does not derive the public one.
+  await openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', 'accounts.key')
 }
 
 function kubeconfig(folder: string, port: number): object {

@@ -1,0 +1,39 @@
+/**
+ * @packageDocumentation The kinds of `agents.x-k8s.io` and `extensions.agents.x-k8s.io`, and the labels and annotations by which their objects, and
+ * those who work with them, know each other.
+ */
+export { annotation, isOwnKey, label, nameHash, normalizedCreator, ownPrefixes } from './keys.ts'
+export type {
+  EmbeddedMetadata,
+  PersistentVolumeClaimSpec,
+  PodSpec,
+  PodTemplate,
+  VolumeClaimTemplate,
+} from './pod-template.ts'
+export {
+  type Sandbox,
+  type SandboxConditionType,
+  type SandboxSpec,
+  type SandboxStatus,
+  sandboxes,
+} from './sandbox.ts'
+export {
+  type ClaimEnvironmentVariable,
+  type ClaimLifecycle,
+  type SandboxClaim,
+  type SandboxClaimSpec,
+  type SandboxClaimStatus,
+  sandboxClaims,
+} from './sandbox-claim.ts'
+export {
+  type InjectionPolicy,
+  type SandboxTemplate,
+  type SandboxTemplateSpec,
+  sandboxTemplates,
+} from './sandbox-template.ts'
+export {
+  type SandboxWarmPool,
+  type SandboxWarmPoolSpec,
+  type SandboxWarmPoolStatus,
+  sandboxWarmPools,
+} from './sandbox-warm-pool.ts'

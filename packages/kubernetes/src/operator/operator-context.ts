@@ -1,0 +1,84 @@
+import type { Sandbox, SandboxClaim, SandboxTemplate, SandboxWarmPool } from '../api/index.ts'
+import type {
+  ApiClient,
+  Clock,
+  ControllerOptions,
+  EventRecorder,
+  Informer,
+  Logger,
+  NetworkPolicy,
+  Service,
+} from '../controller/index.ts'
+import type { CachedPod } from './cached-pod.ts'
+import type { SandboxMetrics } from './sandbox-metrics.ts'
+
+/** Every informer's objects are found by the uid of their controller. */
+type Owned = 'controller'
+
+/** What the operator knows of the cluster. Index values that are made of two parts are joined by `/`. */
+export interface Caches {
+  /** `pool`: namespace and label `warm-pool-sandbox`; `template`: namespace and label `sandbox-template-ref-hash`. */
+  readonly sandboxes: Informer<Sandbox, Owned | 'pool' | 'template'>
+  /** Only Pods with the label `sandbox-name-hash`. */
+  readonly pods: Informer<CachedPod, Owned>
+  /** Only Services with the label `sandbox-name-hash`. `hash`: namespace and that label. */
+  readonly services: Informer<Service, Owned | 'hash'>
+  /** `pool`: namespace and `spec.warmPoolRef.name`; `sandbox`: namespace and the Sandbox of its status, or of its annotation `sandbox-name`. */
+  readonly claims: Informer<SandboxClaim, 'pool' | 'sandbox'>
+  /** `template`: namespace and `spec.sandboxTemplateRef.name`; `hash`: namespace and the hash of its own name. */
+  readonly pools: Informer<SandboxWarmPool, 'template' | 'hash'>
+  readonly templates: Informer<SandboxTemplate>
+  /** Only those named `*-network-policy` with a controller of ours are ever touched. */
+  readonly networkPolicies: Informer<NetworkPolicy, Owned>
+}
+
+/** What is said to people, and by whom: the API's event sources. */
+export interface Recorders {
+  readonly sandbox: EventRecorder
+  readonly claim: EventRecorder
+  readonly pool: EventRecorder
+  /** `sandboxtemplate-controller`: ours, that API has none. */
+  readonly template: EventRecorder
+}
+
+/** What a controller is made with, for one term as the leader. */
+export interface OperatorContext {
+  /** Bound to the term's fence. */
+  readonly client: ApiClient
+  readonly clock: Clock
+  readonly log: Logger
+  readonly caches: Caches
+  readonly recorders: Recorders
+  readonly metrics: SandboxMetrics
+  readonly settings: OperatorSettings
+  /** The kit's options for a controller of this name: clock, log and metrics. */
+  controllerOptions(name: string): Omit<ControllerOptions, 'reconcile'>
+}
+
+/** From the flags of the same names. Durations in ms. */
+export interface OperatorSettings {
+  /** Namespace the operator runs in: for its ConfigMap. */
+  readonly namespace: string
+  readonly clusterDomain: string
+  readonly sandboxWorkers: number
+  readonly claimWorkers: number
+  readonly warmPoolWorkers: number
+  readonly templateWorkers: number
+  readonly warmPoolMaxBatchSize: number
+  readonly warmPoolReplenishDelayMs: number
+  /** Sandboxes a second and pool; 0: no limit. */
+  readonly warmPoolMaxRefillRate: number
+  readonly warmPoolReadinessGracePeriodMs: number
+  readonly warmPoolUnschedulableRecheckIntervalMs: number
+  /** Gives pool members the annotation safe-to-evict. */
+  readonly enableWarmPoolEviction: boolean
+  /** How long a Sandbox's status that is not final may wait for what comes next. */
+  readonly sandboxWriteBehindWindowMs: number
+  readonly disableClaimEvents: boolean
+  /** No `controller-first-observed-at`, no `claim-first-ready-at`. */
+  readonly disableClaimObservabilityAnnotations: boolean
+  /** For Pods that name none. Ours; unset: they are left as they are. */
+  readonly defaultRuntimeClass?: string
+  /** Where routers run: default ingress of a template's NetworkPolicy. Ours. */
+  readonly routerNamespace: string
+}
