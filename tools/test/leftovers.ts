@@ -10,7 +10,9 @@ function traces(): Set<string> {
     const command = quietly(() => readFileSync(`/proc/${entry}/cmdline`, 'utf8').replaceAll('\0', ' ').trim())
     if (
       command &&
-      /qemu-system|runsc|bulkhead-|\/run\/bulkhead\/|\/holder |docker-registry|packages\/cli\/src/.test(command) &&
+      /qemu-system|runsc|bulkhead-|\/run\/bulkhead\/|\/holder |docker-registry|packages\/(cli|kubernetes)\/|\/artifacts\/cluster-/.test(
+        command
+      ) &&
       Number(entry) !== process.pid
     )
       found.add(`process ${entry}: ${command.slice(0, 160)}`)
