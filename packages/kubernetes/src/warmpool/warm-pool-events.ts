@@ -1,0 +1,49 @@
+import type { Sandbox } from '../api/index.ts'
+import type { RecordedEvent, Stored } from '../controller/index.ts'
+import { endOf, unschedulable } from './member-state.ts'
+
+/** Clients know the first two by name. */
+export const eventReason = Object.freeze({
+  notProgressing: 'WarmPoolNotProgressing',
+  progressing: 'WarmPoolProgressing',
+  /** Ours. */
+  memberEnded: 'WarmPoolSandboxEnded',
+  /** Ours, named as ReplicaSets have it. */
+  failedCreate: 'FailedCreate',
+})
+
+export function notProgressing(stuck: readonly Stored<Sandbox>[]): RecordedEvent {
+  const why = stuck[0] && unschedulable(stuck[0])?.message
+  return {
+    type: 'Warning',
+    reason: eventReason.notProgressing,
+    action: 'Wait',
+    note: `${sandboxCount(stuck.length)} of the pool cannot be scheduled${why ? `: ${why}` : ''}`,
+  }
+}
+
+export const progressing: RecordedEvent = {
+  type: 'Normal',
+  reason: eventReason.progressing,
+  action: 'Wait',
+  note: 'No Sandbox of the pool waits for a node any more',
+}
+
+export function memberEnded(ended: readonly Stored<Sandbox>[]): RecordedEvent {
+  const end = ended[0] && endOf(ended[0])
+  return {
+    type: 'Warning',
+    reason: eventReason.memberEnded,
+    action: 'Replace',
+    note: `The Pods of ${sandboxCount(ended.length)} ended before a claim took them${end ? ` (${end.reason})` : ''}; they are replaced`,
+  }
+}
+
+export const failedCreate = (error: unknown): RecordedEvent => ({
+  type: 'Warning',
+  reason: eventReason.failedCreate,
+  action: 'Create',
+  note: `Error creating: ${error instanceof Error ? error.message : String(error)}`,
+})
+
+const sandboxCount = (count: number): string => (count === 1 ? '1 Sandbox' : `${count} Sandboxes`)

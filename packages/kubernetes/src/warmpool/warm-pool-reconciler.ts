@@ -1,0 +1,111 @@
+import { nameHash, type Sandbox, type SandboxTemplate, type SandboxWarmPool } from '../api/index.ts'
+import { done, type Expectations, type ReconcileResult, requeueAfter, type Stored } from '../controller/index.ts'
+import type { OperatorContext } from '../operator/operator-context.ts'
+import type { PoolPass } from './member-writer.ts'
+import { type PoolPlan, planPool } from './plan-pool.ts'
+import { inputOf, PoolMemories } from './pool-memory.ts'
+import { PoolWriter } from './pool-writer.ts'
+import { StatusWriter } from './status-writer.ts'
+import { notProgressing, progressing } from './warm-pool-events.ts'
+
+/**
+ * Between the beginnings of two passes over one pool. A pool of a thousand gets some hundred changes of members a second while it fills, and each pass
+ * looks at all members.
+ */
+const passIntervalMs = 100
+/** Requests whose outcome has not been seen yet wake the pool when it is; this is for those whose outcome never is. */
+const unseenRecheckMs = 1_000
+
+/** Brings one pool at a time in line. */
+export class WarmPoolReconciler {
+  readonly #context: OperatorContext
+  readonly #expectations: Expectations
+  readonly #memories: PoolMemories
+  readonly #writer: PoolWriter
+  readonly #status: StatusWriter
+  readonly #beganAt: number
+
+  constructor(context: OperatorContext, expectations: Expectations) {
+    // Whatever a pool does, a claim that waits goes first.
+    const client = context.client.with({ lane: 'background' })
+    this.#context = context
+    this.#expectations = expectations
+    this.#memories = new PoolMemories(context.settings)
+    this.#writer = new PoolWriter({ ...context, client }, expectations)
+    this.#status = new StatusWriter({ ...context, client })
+    this.#beganAt = context.clock.now()
+  }
+
+  async reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
+    const { caches, clock } = this.#context
+    const pool = caches.pools.store.get(key)
+    // The members of one that is deleted are the garbage collector's.
+    if (!pool || pool.metadata.deletionTimestamp) {
+      this.#memories.forget(key)
+      this.#expectations.forget(key)
+      return done
+    }
+    const memory = this.#memories.of(key, pool)
+    const restMs = memory.passBeganAt + passIntervalMs - clock.now()
+    if (restMs > 0) return requeueAfter(restMs, 'background')
+    memory.passBeganAt = clock.now()
+    const template = this.#templateOf(pool)
+    const input = inputOf(pool, template)
+    const waits = await this.#pass({ key, pool, template, input, memory, signal })
+    const againMs = Math.min(...waits.filter((ms) => ms !== undefined))
+    return Number.isFinite(againMs) ? requeueAfter(againMs, 'background') : done
+  }
+
+  /** Returns in how many ms to look again, for each reason to. */
+  async #pass(pass: PoolPass): Promise<readonly (number | undefined)[]> {
+    // Before anything is counted.
+    await this.#writer.settle(pass)
+    const plan = this.#plan(pass)
+    this.#tell(pass, plan)
+    await this.#writer.adopt(pass, plan.adopt)
+    const removeInMs = await this.#writer.remove(pass, plan.remove)
+    const fillInMs = await this.#writer.fill(pass, plan.missing)
+    const statusInMs = await this.#status.write(pass, this.#labelled(pass.pool))
+    const unseenInMs = this.#expectations.satisfied(pass.key) ? undefined : unseenRecheckMs
+    return [plan.againMs, removeInMs, fillInMs, statusInMs, unseenInMs]
+  }
+
+  #plan({ key, pool, template, input, memory }: PoolPass): PoolPlan {
+    const { caches, clock, settings } = this.#context
+    return planPool({
+      pool,
+      template,
+      labelled: this.#labelled(pool),
+      sharesLabel: caches.pools.store.by('hash', labelValueOf(pool)).length > 1,
+      isReserved: ({ metadata: { namespace, name } }) =>
+        caches.claims.store.by('sandbox', `${namespace}/${name}`).some((claim) => !claim.metadata.deletionTimestamp),
+      isUncertain: !this.#expectations.satisfied(key),
+      replaceInMs: memory.replacing.waitMs(input, clock.now()),
+      wallMs: clock.wall(),
+      atWorkMs: clock.now() - this.#beganAt,
+      graceMs: settings.warmPoolReadinessGracePeriodMs,
+      recheckMs: settings.warmPoolUnschedulableRecheckIntervalMs,
+    })
+  }
+
+  /** Once when it begins, and once when it is over. */
+  #tell({ pool, memory }: PoolPass, { stuck }: PoolPlan): void {
+    const isStuck = stuck.length > 0
+    if (isStuck === memory.isStuck) return
+    memory.isStuck = isStuck
+    this.#context.recorders.pool.record(pool, isStuck ? notProgressing(stuck) : progressing)
+  }
+
+  #labelled(pool: Stored<SandboxWarmPool>): readonly Stored<Sandbox>[] {
+    return this.#context.caches.sandboxes.store.by('pool', labelValueOf(pool))
+  }
+
+  /** One that nothing can be made of counts as missing: it can only have been stored past the schema. */
+  #templateOf({ metadata, spec }: Stored<SandboxWarmPool>): Stored<SandboxTemplate> | undefined {
+    const template = this.#context.caches.templates.store.get(`${metadata.namespace}/${spec.sandboxTemplateRef?.name}`)
+    return template?.spec?.podTemplate?.spec && template
+  }
+}
+
+const labelValueOf = ({ metadata: { namespace, name } }: Stored<SandboxWarmPool>): string =>
+  `${namespace}/${nameHash(name)}`
