@@ -88,7 +88,7 @@ async function settle(
     // The change that was in the way need not bring the claim back.
     if (!kept) return requeueAfter(lookAgainMs)
   }
-  return untilExpiry(told, wallMs)
+  return step instanceof ClaimRefused ? untilNext(told, step, wallMs) : untilExpiry(told, wallMs)
 }
 
 function planned(plan: () => object | undefined): object | ClaimRefused | undefined {
@@ -168,9 +168,7 @@ async function explain(work: ClaimWork, key: string, error: unknown, signal: Abo
   })
   if (stamps && !(await patchClaim(work, told, stamps, signal))) return done
   if (refusal.retry === 'soon') throw refusal
-  const next = untilExpiry(told, clock.wall())
-  if (refusal.retry === 'onInput') return next
-  return requeueAfter(next.kind === 'requeue' ? Math.min(next.afterMs, missingMs) : missingMs, 'urgent')
+  return untilNext(told, refusal, clock.wall())
 }
 
 /** What is told of a pass that failed; undefined when nothing is, yet. */
@@ -180,6 +178,12 @@ function refusalOf(error: unknown, failures: number): ClaimRefused | undefined {
   if (isConflict(error) || isNotFound(error) || (!isFinal && failures < toldFailures)) return undefined
   const text = error instanceof Error ? error.message : String(error)
   return reconcilerError(text, 'soon', { cause: error })
+}
+
+function untilNext(claim: Stored<SandboxClaim>, { retry }: ClaimRefused, wallMs: number): ReconcileResult {
+  const expiry = untilExpiry(claim, wallMs)
+  if (retry === 'onInput') return expiry
+  return requeueAfter(expiry.kind === 'requeue' ? Math.min(expiry.afterMs, missingMs) : missingMs, 'urgent')
 }
 
 function untilExpiry(claim: Stored<SandboxClaim>, wallMs: number): ReconcileResult {
