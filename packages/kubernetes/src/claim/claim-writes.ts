@@ -1,0 +1,82 @@
+import { type Sandbox, type SandboxClaim, sandboxClaims, sandboxes } from '../api/index.ts'
+import { isConflict, isNotFound, mergePatch, type ObjectName, objectKey, type Stored } from '../controller/index.ts'
+import type { ClaimWork } from './claim-work.ts'
+
+/** Somebody waits for what these calls do. */
+const lane = 'urgent'
+
+/**
+ * Changes the claim exactly as it was seen. Undefined when it is another by now, or gone: nothing was done then, and the watch brings it back.
+ */
+export async function patchClaim(
+  { context: { client, caches } }: ClaimWork,
+  { metadata }: Stored<SandboxClaim>,
+  body: { readonly metadata?: object; readonly status?: object },
+  signal: AbortSignal
+): Promise<Stored<SandboxClaim> | undefined> {
+  const { uid, resourceVersion } = metadata
+  const patch = mergePatch({ ...body, metadata: { ...body.metadata, uid, resourceVersion } })
+  try {
+    const subresource = body.status ? 'status' : undefined
+    const written = await client.patch(sandboxClaims, metadata, patch, { signal, lane, subresource })
+    caches.claims.store.wrote(written)
+    return written
+  } catch (error) {
+    return unlessChanged(error)
+  }
+}
+
+/** `body` names the version it is for. Undefined as in {@link patchClaim}. */
+export async function patchSandbox(
+  { context: { client, caches } }: ClaimWork,
+  { metadata }: Stored<Sandbox>,
+  body: object,
+  signal: AbortSignal
+): Promise<Stored<Sandbox> | undefined> {
+  try {
+    const written = await client.patch(sandboxes, metadata, mergePatch(body), { signal, lane })
+    caches.sandboxes.store.wrote(written)
+    return written
+  } catch (error) {
+    return unlessChanged(error)
+  }
+}
+
+/** As the API server has it. */
+export async function readClaim(
+  { context: { client, caches } }: ClaimWork,
+  name: ObjectName,
+  signal: AbortSignal
+): Promise<Stored<SandboxClaim> | undefined> {
+  const claim = await client.get(sandboxClaims, name, { signal, lane }).catch(unlessChanged)
+  if (claim) caches.claims.store.wrote(claim)
+  return claim
+}
+
+/** As the API server has it. */
+export async function readSandbox(
+  { context: { client, caches } }: ClaimWork,
+  name: ObjectName,
+  signal: AbortSignal
+): Promise<Stored<Sandbox> | undefined> {
+  const sandbox = await client.get(sandboxes, name, { signal, lane }).catch(unlessChanged)
+  if (sandbox) caches.sandboxes.store.wrote(sandbox)
+  return sandbox
+}
+
+/** Deletes this very Sandbox. That it is gone already is as good. */
+export async function deleteSandbox(
+  { context: { client, caches } }: ClaimWork,
+  sandbox: Stored<Sandbox>,
+  signal: AbortSignal
+): Promise<void> {
+  const { uid } = sandbox.metadata
+  const known = caches.sandboxes.store.get(objectKey(sandbox)) ?? sandbox
+  const left = await client.delete(sandboxes, sandbox.metadata, { preconditions: { uid }, signal }).catch(unlessChanged)
+  if (left?.metadata.deletionTimestamp) caches.sandboxes.store.wrote(left)
+  else caches.sandboxes.store.deleted(known)
+}
+
+function unlessChanged(error: unknown): undefined {
+  if (!isConflict(error) && !isNotFound(error)) throw error
+}

@@ -1,0 +1,37 @@
+import type { SandboxClaim } from '../api/index.ts'
+import { findCondition, type Stored } from '../controller/index.ts'
+import { reason } from './conditions.ts'
+
+export type Expiry =
+  /** `inMs`: when it expires; undefined: not as far as can be told. */
+  | { readonly kind: 'lives'; readonly inMs: number | undefined }
+  /** The client is told first, and acted is upon it in the pass after. */
+  | { readonly kind: 'mark' }
+  | { readonly kind: 'deleteClaim'; readonly propagation: 'Foreground' | undefined }
+  | { readonly kind: 'deleteSandbox' }
+
+export function planExpiry(claim: Stored<SandboxClaim>, wallMs: number): Expiry {
+  const at = expiresAtMs(claim)
+  if (at === undefined || at > wallMs) return { kind: 'lives', inMs: at === undefined ? undefined : at - wallMs }
+  if (!isMarkedExpired(claim)) return { kind: 'mark' }
+  const policy = claim.spec.lifecycle?.shutdownPolicy
+  if (policy === 'Delete') return { kind: 'deleteClaim', propagation: undefined }
+  if (policy === 'DeleteForeground') return { kind: 'deleteClaim', propagation: 'Foreground' }
+  return { kind: 'deleteSandbox' }
+}
+
+export const isMarkedExpired = ({ status }: Stored<SandboxClaim>): boolean =>
+  findCondition(status?.conditions, 'Ready')?.reason === reason.claimExpired
+
+/** The earlier of both ends. What is no time is no end: an object written past the schema must not end anything. */
+function expiresAtMs({ spec, status }: Stored<SandboxClaim>): number | undefined {
+  const { shutdownTime, ttlSecondsAfterFinished } = spec.lifecycle ?? {}
+  const finished = findCondition(status?.conditions, 'Finished')
+  const ends = [
+    shutdownTime ? Date.parse(shutdownTime) : Number.NaN,
+    finished?.status === 'True' && ttlSecondsAfterFinished !== undefined
+      ? Date.parse(finished.lastTransitionTime) + ttlSecondsAfterFinished * 1000
+      : Number.NaN,
+  ].filter((end) => !Number.isNaN(end))
+  return ends.length > 0 ? Math.min(...ends) : undefined
+}

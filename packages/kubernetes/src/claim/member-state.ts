@@ -1,0 +1,48 @@
+import { label, type Sandbox, sandboxWarmPools } from '../api/index.ts'
+import { controllerOf, findCondition, refersTo, type Stored } from '../controller/index.ts'
+import type { CachedPod } from '../operator/cached-pod.ts'
+
+/** `ready`: to be taken at once. `starting`: has an address, and is taken when none is ready. `pending`: has none yet, and is waited for. */
+export type MemberState = 'ready' | 'starting' | 'pending'
+
+/** Reasons of a Ready condition that a Sandbox does not come back from by itself. */
+const finalReasons: ReadonlySet<string> = new Set(['PodSucceeded', 'PodFailed', 'SandboxExpired'])
+
+export const isReady = ({ status }: Stored<Sandbox>): boolean =>
+  findCondition(status?.conditions, 'Ready')?.status === 'True'
+
+/** Whether nothing will run in this Sandbox any more, or soon will not. */
+export function isDead({ metadata, spec, status }: Stored<Sandbox>, wallMs: number): boolean {
+  const ready = findCondition(status?.conditions, 'Ready')
+  return (
+    metadata.deletionTimestamp !== undefined ||
+    findCondition(status?.conditions, 'Finished')?.status === 'True' ||
+    (ready?.status === 'False' && finalReasons.has(ready.reason)) ||
+    (spec.shutdownTime !== undefined && Date.parse(spec.shutdownTime) <= wallMs)
+  )
+}
+
+/** The uid of the pool that a Sandbox is a member of. */
+export function poolOf(sandbox: Stored<Sandbox>): string | undefined {
+  const owner = controllerOf(sandbox)
+  return owner && refersTo(owner, sandboxWarmPools) ? owner.uid : undefined
+}
+
+/** Undefined: not to be given to a claim. */
+export function memberStateOf(sandbox: Stored<Sandbox>, wallMs: number): MemberState | undefined {
+  const { metadata, spec, status } = sandbox
+  if (!poolOf(sandbox) || isDead(sandbox, wallMs) || spec.operatingMode === 'Suspended') return undefined
+  if (!metadata.labels?.[label.warmPoolSandbox] || !metadata.labels[label.sandboxTemplateRefHash]) return undefined
+  if (!status?.podIPs?.length) return 'pending'
+  return isReady(sandbox) ? 'ready' : 'starting'
+}
+
+/**
+ * A Sandbox's status is older than what is known of its Pod. `gone`: a new one is about to be made. `dying`: it ends, or has, while the Sandbox still is
+ * called Ready.
+ */
+export function podStateOf(pod: Stored<CachedPod> | undefined): 'alive' | 'gone' | 'dying' {
+  if (!pod) return 'gone'
+  const { phase } = pod.status ?? {}
+  return pod.metadata.deletionTimestamp || phase === 'Succeeded' || phase === 'Failed' ? 'dying' : 'alive'
+}

@@ -1,0 +1,152 @@
+import {
+  annotation,
+  label,
+  nameHash,
+  type Sandbox,
+  type SandboxClaim,
+  type SandboxClaimSpec,
+  type SandboxTemplateSpec,
+  type SandboxWarmPool,
+  sandboxClaims,
+  sandboxes,
+  sandboxTemplates,
+  sandboxWarmPools,
+} from '../../src/api/index.ts'
+import { memberMetadata, templateSpec } from '../../src/claim/testing/objects.ts'
+import {
+  type ApiClient,
+  controllerReference,
+  events,
+  mergePatch,
+  namespaces,
+  type ObjectMeta,
+  pods,
+  type Stored,
+  wholeSeconds,
+} from '../../src/controller/index.ts'
+
+const condition = (type: string, status: string, reason: string, message: string) => ({
+  type,
+  status,
+  reason,
+  message,
+  observedGeneration: 1,
+  lastTransitionTime: wholeSeconds(Date.now()),
+})
+
+/** What the Sandbox controller would say. */
+export const statusOf = {
+  ready: {
+    podIPs: ['10.0.0.1'],
+    nodeName: 'node',
+    conditions: [condition('Ready', 'True', 'DependenciesReady', 'Pod is Ready')],
+  },
+  starting: {
+    podIPs: ['10.0.0.1'],
+    nodeName: 'node',
+    conditions: [condition('Ready', 'False', 'DependenciesNotReady', 'Pod is Running but not Ready')],
+  },
+  pending: {
+    podIPs: null,
+    nodeName: null,
+    conditions: [condition('Ready', 'False', 'DependenciesNotReady', 'Pod exists with phase: Pending')],
+  },
+  failed: {
+    podIPs: ['10.0.0.1'],
+    nodeName: 'node',
+    conditions: [
+      condition('Finished', 'True', 'PodFailed', 'Pod failed'),
+      condition('Ready', 'False', 'PodFailed', 'Pod failed'),
+    ],
+  },
+} as const
+
+type State = keyof typeof statusOf
+
+let worlds = 0
+
+/** A namespace of its own, in which the test plays everyone but the claim controller: users, pools, Sandboxes and their Pods. */
+export async function openClaimWorld(client: ApiClient) {
+  const namespace = `world-${worlds++}`
+  await client.create(namespaces, { metadata: { name: namespace } })
+  const named = (name: string) => ({ namespace, name })
+
+  const setState = (name: string, state: State) =>
+    client.patch(sandboxes, named(name), mergePatch({ status: statusOf[state] }), { subresource: 'status' })
+
+  return {
+    namespace,
+    named,
+
+    template: (spec: Partial<SandboxTemplateSpec> = {}, name = 'template') =>
+      client.create(sandboxTemplates, { metadata: named(name), spec: templateSpec(spec) }),
+
+    pool: (spec: Partial<SandboxWarmPool['spec']> = {}, name = 'pool') =>
+      client.create(sandboxWarmPools, {
+        metadata: named(name),
+        spec: { sandboxTemplateRef: { name: 'template' }, ...spec },
+      }),
+
+    /** A pool's Sandbox with its Pod. */
+    async member(pool: Stored<SandboxWarmPool>, name: string, state: State = 'ready'): Promise<Stored<Sandbox>> {
+      const { containers, ...spec } = templateSpec().podTemplate.spec
+      const made = await client.create(sandboxes, {
+        metadata: memberMetadata(pool, name),
+        spec: {
+          podTemplate: {
+            metadata: { labels: { team: 'a' }, annotations: { note: 'b', [annotation.safeToEvict]: 'true' } },
+            spec: { ...spec, containers },
+          },
+        },
+      })
+      await client.create(pods, {
+        metadata: {
+          ...named(name),
+          labels: { [label.sandboxNameHash]: nameHash(name) },
+          ownerReferences: [controllerReference(sandboxes, made)],
+        },
+        spec: { containers: [...containers] },
+      })
+      return setState(name, state).then(() => made)
+    },
+
+    setState,
+
+    podPhase: (name: string, phase: string) =>
+      client.patch(pods, named(name), mergePatch({ status: { phase } }), { subresource: 'status' }),
+
+    claim: (
+      name: string,
+      spec: Partial<SandboxClaimSpec> = {},
+      metadata: Omit<ObjectMeta, 'name' | 'namespace'> = {}
+    ): Promise<Stored<SandboxClaim>> =>
+      client.create(sandboxClaims, {
+        metadata: { ...metadata, ...named(name) },
+        spec: { warmPoolRef: { name: 'pool' }, ...spec },
+      }),
+
+    readClaim: (name: string) => client.get(sandboxClaims, named(name)),
+    readSandbox: (name: string) => client.get(sandboxes, named(name)),
+    claims: () => client.list(sandboxClaims, { namespace }).then(({ items }) => items),
+    sandboxes: () => client.list(sandboxes, { namespace }).then(({ items }) => items),
+    events: () => client.list(events, { namespace }).then(({ items }) => items),
+
+    /** Resolves with the claim when its Ready condition has this reason. */
+    async untilReason(name: string, reason: string): Promise<Stored<SandboxClaim>> {
+      const done = new AbortController()
+      await using watch = await client.watch(sandboxClaims, {
+        namespace,
+        fieldSelector: `metadata.name=${name}`,
+        signal: done.signal,
+      })
+      for await (const event of watch) {
+        if (event.type === 'BOOKMARK' || event.type === 'DELETED') continue
+        if (event.object.status?.conditions?.some((each) => each.type === 'Ready' && each.reason === reason))
+          return event.object
+      }
+      throw new Error('the watch has ended')
+    },
+  }
+}
+
+export type ClaimWorld = Awaited<ReturnType<typeof openClaimWorld>>
