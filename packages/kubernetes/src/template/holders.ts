@@ -21,6 +21,8 @@ export interface Holder {
   /** Neither controllers of the policy, nor delayed in their own deletion by it. */
   readonly owners: readonly OwnerReference[]
   readonly hasPod: boolean
+  /** Pods whose Sandbox is gone: not for long. */
+  readonly ends: boolean
 }
 
 type Known = Pick<CoreCaches, 'sandboxes' | 'pods'>
@@ -33,13 +35,13 @@ export function holdersOf(caches: Known, namespace: string, template: string): H
     .filter((sandbox) => !sandbox.metadata.deletionTimestamp && isOf(sandbox, template))
   const ofLiving = living.map((sandbox) => {
     const own = caches.pods.store.by('controller', sandbox.metadata.uid).filter(canOwn)
-    return { owners: [ownerSandbox(sandbox), ...own.map(ownerPod)], hasPod: own.length > 0 }
+    return { owners: [ownerSandbox(sandbox), ...own.map(ownerPod)], hasPod: own.length > 0, ends: false }
   })
   const left = caches.pods.store.by('template', value).filter((pod) => {
     const sandbox = sandboxOf(caches, pod)
     return canOwn(pod) && (!sandbox || (sandbox.metadata.deletionTimestamp !== undefined && isOf(sandbox, template)))
   })
-  return [...ofLiving, ...left.map((pod) => ({ owners: [ownerPod(pod)], hasPod: true }))]
+  return [...ofLiving, ...left.map((pod) => ({ owners: [ownerPod(pod)], hasPod: true, ends: true }))]
 }
 
 /** The Sandbox that manages the Pod, if it is still there. */

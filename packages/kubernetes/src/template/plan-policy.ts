@@ -60,7 +60,8 @@ export function planPolicy(state: PolicyState): PolicyPlan {
 function planKept(state: PolicyState, template: Stored<SandboxTemplate>): PolicyPlan {
   const { policy, wanted, holders } = state
   if (!wanted) return policy ? { kind: 'delete' } : nothing
-  const more = missingOwners(policy, holders, holderCount.beside)
+  const lasting = holders.filter(({ ends }) => !ends)
+  const more = missingOwners(policy, lasting, holderCount.beside)
   const controller = controllerReference(sandboxTemplates, template)
   if (!policy) return { kind: 'create', policy: policyOf(state, wanted, [controller, ...more]) }
   return planChange(policy, {
@@ -74,7 +75,9 @@ function planKept(state: PolicyState, template: Stored<SandboxTemplate>): Policy
 function planHeld(state: PolicyState): PolicyPlan {
   const { policy, wanted, holders } = state
   if (holders.length === 0) return nothing
-  const owners = missingOwners(policy, holders, holderCount.alone)
+  // Each by itself: those that end soon are no reason to do without others.
+  const { true: ending = [], false: lasting = [] } = Object.groupBy(holders, ({ ends }) => `${ends}`)
+  const owners = [lasting, ending].flatMap((some) => missingOwners(policy, some, holderCount.alone))
   if (!policy) return wanted ? { kind: 'create', policy: policyOf(state, wanted, owners) } : nothing
   return planChange(policy, { owners, notOwners: templatesOf(policy), spec: undefined })
 }
