@@ -5,6 +5,8 @@ type Container = PodSpec['containers'][number]
 /** A Pod with one container of our image, that meets the Pod security standard `restricted` and writes to no file. */
 export const confinedPod = (container: Container, rest: Omit<PodSpec, 'containers'> = {}): PodSpec => ({
   ...rest,
+  // What the image is for.
+  nodeSelector: { 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64' },
   serviceAccountName: container.name,
   automountServiceAccountToken: true,
   // Its environment would list every Service of the namespace.
