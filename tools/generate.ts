@@ -1,25 +1,32 @@
 /**
  * Generates what is made from `packages/wire/proto`, the TypeScript in packages/wire/src/gen and the Go in guest/internal/gen, and from
- * `packages/kubernetes/crd`, the CustomResourceDefinitions in packages/kubernetes/src/manifests/crds. Needs Go.
+ * `packages/kubernetes/crd`, the CustomResourceDefinitions in packages/kubernetes/src/manifests/crds. Needs Go. And the chart in deploy/helm from
+ * these and from packages/kubernetes/src/manifests.
  *
  *     node tools/generate.ts            writes
  *     node tools/generate.ts --check    writes nothing; exit code 1, naming the files, when what is committed is not current
  * @packageDocumentation
  */
 import { spawnSync } from 'node:child_process'
-import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { chartTemplates } from '../packages/kubernetes/src/manifests/chart.ts'
 
 const root = join(import.meta.dirname, '..')
 const definitions = 'packages/kubernetes/src/manifests/crds'
-const outputs = ['packages/wire/src/gen', 'guest/internal/gen', definitions]
+/** Templates beside those that are written by hand have a folder of their own. */
+const chart = { definitions: 'deploy/helm/bulkhead/definitions', templates: 'deploy/helm/bulkhead/templates/generated' }
+const outputs = ['packages/wire/src/gen', 'guest/internal/gen', definitions, ...Object.values(chart)]
 
 /** Throws when a generator fails; it has said why on stderr. The plugins' `out` folders are taken relative to `into`. */
 function generate(into: string): void {
   run('buf', ['generate', '--clean', '--output', into])
   mkdirSync(join(into, definitions), { recursive: true })
   run('go', ['run', '-C', 'packages/kubernetes/crd', './cmd/crds', join(into, definitions)])
+  cpSync(join(into, definitions), join(into, chart.definitions), { recursive: true })
+  mkdirSync(join(into, chart.templates), { recursive: true })
+  for (const [name, text] of Object.entries(chartTemplates())) writeFileSync(join(into, chart.templates, name), text)
 }
 
 /** `command` is found among the repository's own programs first. */
@@ -38,7 +45,7 @@ function run(command: string, args: readonly string[]): void {
 function differences(fresh: string): string[] {
   return outputs.flatMap((folder) => {
     const files = (base: string) =>
-      globSync('**/*.{ts,go,json}', { cwd: join(base, folder) }).map((name) => join(folder, name))
+      globSync('**/*.{ts,go,json,yaml}', { cwd: join(base, folder) }).map((name) => join(folder, name))
     const committed = new Set(files(root))
     const wanted = files(fresh)
     const gone = [...committed].filter((name) => !wanted.includes(name))
