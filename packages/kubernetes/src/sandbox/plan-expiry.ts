@@ -10,9 +10,12 @@ const longestRecheckMs = 3_600_000
 /** `recheckMs`: when to look at the clock again; undefined: it never expires. */
 export type Expiry = { readonly kind: 'alive'; readonly recheckMs: number | undefined } | { readonly kind: 'expired' }
 
-export function planExpiry({ spec: { shutdownTime } }: Stored<Sandbox>, wallMs: number): Expiry {
+export function planExpiry({ spec }: { readonly spec?: Partial<Sandbox['spec']> }, wallMs: number): Expiry {
+  const shutdownTime = spec?.shutdownTime
   if (!shutdownTime) return { kind: 'alive', recheckMs: undefined }
   const leftMs = Date.parse(shutdownTime) - wallMs
+  // No time at all: see `malformation`.
+  if (Number.isNaN(leftMs)) return { kind: 'alive', recheckMs: undefined }
   if (leftMs <= 0) return { kind: 'expired' }
   return { kind: 'alive', recheckMs: Math.min(Math.max(leftMs, shortestRecheckMs), longestRecheckMs) }
 }

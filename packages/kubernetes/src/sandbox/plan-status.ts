@@ -41,7 +41,7 @@ export function endOf(pod: CachedPod): { readonly reason: string; readonly messa
   return undefined
 }
 
-/** The status as it should be. Fields and conditions of others stay. */
+/** The status as it should be, as far as it is this controller's: fields of others are left out, their conditions are kept. */
 export function planStatus(
   sandbox: Stored<Sandbox>,
   observed: Observed,
@@ -57,12 +57,10 @@ export function planStatus(
     Finished: finished(pod),
     PodScheduled: podScheduled(observed.pod),
   }
-  const { conditions: _, selector, podIPs: __, nodeName: ___, service: ____, serviceFQDN: _____, ...others } = before
-  const seen = observed.pod.kind !== 'absent' && observed.pod.kind !== 'unknown'
+  const isAnyThere = observed.pod.kind !== 'absent' && observed.pod.kind !== 'unknown'
   return {
-    ...others,
     conditions: withVerdicts(before.conditions, verdicts, metadata.generation, wallMs),
-    ...((selector || seen) && { selector: `${label.sandboxNameHash}=${nameHash(metadata.name)}` }),
+    ...((before.selector || isAnyThere) && { selector: `${label.sandboxNameHash}=${nameHash(metadata.name)}` }),
     ...(ips.length > 0 && { podIPs: ips }),
     ...(pod?.spec.nodeName && { nodeName: pod.spec.nodeName }),
     ...(serviceName && {

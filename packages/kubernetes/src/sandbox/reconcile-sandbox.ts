@@ -31,11 +31,12 @@ const hiddenHiccups = 2
 export async function reconcileSandbox(pass: SandboxPass, failures: number): Promise<ReconcileResult> {
   const { context, sandbox } = pass
   try {
-    const wrong = malformation(sandbox)
-    if (wrong) return await refuse(pass, wrong)
     const expiry = planExpiry(sandbox, context.clock.wall())
     if (expiry.kind === 'expired') return await expire(pass)
-    return await bringInLine(pass, failures, expiry.recheckMs)
+    const wrong = malformation(sandbox)
+    // Only a change of it helps, and brings it back.
+    const delays = wrong ? await refuse(pass, wrong) : await bringInLine(pass, failures)
+    return soonest([...delays, expiry.recheckMs])
   } catch (error) {
     if (isNamespaceTerminating(error)) return requeueAfter(namespaceEndsMs)
     if (endsPass(error)) return requeueAfter(overtakenRetryMs)
@@ -43,20 +44,22 @@ export async function reconcileSandbox(pass: SandboxPass, failures: number): Pro
   }
 }
 
-async function bringInLine(
-  pass: SandboxPass,
-  failures: number,
-  expiryMs: number | undefined
-): Promise<ReconcileResult> {
+type Delays = readonly (number | undefined)[]
+
+function soonest(delays: Delays): ReconcileResult {
+  const known = delays.filter((ms) => ms !== undefined)
+  return known.length > 0 ? requeueAfter(Math.min(...known)) : done
+}
+
+/** Returns when to look again. */
+async function bringInLine(pass: SandboxPass, failures: number): Promise<Delays> {
   const { observed, errors } = await ensureAll(pass)
   if (errors.length > 0 && errors.every(isHiccup) && failures < hiddenHiccups) throw joined(errors)
   const sandbox = await ensurePodName(pass, observed.pod)
   const settleMs = await writeStatus(pass, sandbox, planStatus(sandbox, observed, surroundings(pass)))
   if (errors.length > 0) throw joined(errors)
   const { pod } = observed
-  const recheckMs = pod.kind === 'absent' || pod.kind === 'foreign' ? pod.recheckMs : undefined
-  const delays = [settleMs, recheckMs, expiryMs].filter((ms) => ms !== undefined)
-  return delays.length > 0 ? requeueAfter(Math.min(...delays)) : done
+  return [settleMs, pod.kind === 'absent' || pod.kind === 'foreign' ? pod.recheckMs : undefined]
 }
 
 /** Volume claims, Pod, Service. One that fails does not keep the others from being there. */
@@ -80,8 +83,8 @@ async function ensureAll(pass: SandboxPass): Promise<{ readonly observed: Observ
   return { observed: { pod, service, errors: errors.map(textOf) }, errors }
 }
 
-/** A Sandbox that cannot be read. Only a change of it helps, and brings it back. */
-async function refuse(pass: SandboxPass, wrong: string): Promise<ReconcileResult> {
+/** Says what is wrong with a Sandbox that cannot be read. Nothing that is there is touched. */
+async function refuse(pass: SandboxPass, wrong: string): Promise<Delays> {
   const [pod] = ownedPods(pass)
   const observed: Observed = {
     pod: pod ? { kind: 'owned', pod } : { kind: 'unknown' },
@@ -89,8 +92,7 @@ async function refuse(pass: SandboxPass, wrong: string): Promise<ReconcileResult
     errors: [wrong],
   }
   const readable = { ...pass.sandbox, spec: pass.sandbox.spec ?? {} }
-  await writeStatus(pass, pass.sandbox, planStatus(readable, observed, surroundings(pass)))
-  return done
+  return [await writeStatus(pass, pass.sandbox, planStatus(readable, observed, surroundings(pass)))]
 }
 
 function ownService({ context, sandbox }: SandboxPass): Stored<Service> | undefined {
