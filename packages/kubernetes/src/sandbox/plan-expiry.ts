@@ -1,0 +1,40 @@
+import type { Sandbox, SandboxStatus } from '../api/index.ts'
+import { findCondition, type Stored, withCondition, withoutCondition } from '../controller/index.ts'
+import { message, reason } from './wording.ts'
+
+/** Never sooner: a time that has nearly come is not worth a pass of its own. */
+const shortestRecheckMs = 2_000
+/** Timers run on a clock that stands still while the machine sleeps, and the wall clock can be set: a far time is looked at again in between. */
+const longestRecheckMs = 3_600_000
+
+/** `recheckMs`: when to look at the clock again; undefined: it never expires. */
+export type Expiry = { readonly kind: 'alive'; readonly recheckMs: number | undefined } | { readonly kind: 'expired' }
+
+export function planExpiry({ spec }: { readonly spec?: Partial<Sandbox['spec']> }, wallMs: number): Expiry {
+  const shutdownTime = spec?.shutdownTime
+  if (!shutdownTime) return { kind: 'alive', recheckMs: undefined }
+  const leftMs = Date.parse(shutdownTime) - wallMs
+  // No time at all: see `malformation`.
+  if (Number.isNaN(leftMs)) return { kind: 'alive', recheckMs: undefined }
+  if (leftMs <= 0) return { kind: 'expired' }
+  return { kind: 'alive', recheckMs: Math.min(Math.max(leftMs, shortestRecheckMs), longestRecheckMs) }
+}
+
+/** The first thing that becomes of an expired Sandbox: everybody is told, before anything of it goes. */
+export function expiredStatus({ status = {}, metadata }: Stored<Sandbox>, wallMs: number): SandboxStatus {
+  const { generation } = metadata
+  const ready = {
+    type: 'Ready',
+    status: 'False',
+    reason: reason.sandboxExpired,
+    message: message.expired,
+    ...(generation !== undefined && { observedGeneration: generation }),
+  } as const
+  return { ...status, conditions: withoutCondition(withCondition(status.conditions, ready, wallMs), 'PodScheduled') }
+}
+
+/** What stays in the status of an expired Sandbox that is kept. */
+export const retainedStatus = ({ conditions }: SandboxStatus): SandboxStatus => (conditions ? { conditions } : {})
+
+export const isMarkedExpired = ({ conditions }: SandboxStatus = {}): boolean =>
+  findCondition(conditions, 'Ready')?.reason === reason.sandboxExpired

@@ -1,0 +1,116 @@
+import { annotation, sandboxes } from '../api/index.ts'
+import {
+  controllerOf,
+  controllerReference,
+  findCondition,
+  isAlreadyExists,
+  isControlledBy,
+  keyOf,
+  objectKey,
+  pods,
+  refersTo,
+  type Stored,
+} from '../controller/index.ts'
+import type { CachedPod } from '../operator/cached-pod.ts'
+import { buildPod } from './build-pod.ts'
+import { isGuarded } from './build-service.ts'
+import { placeOf } from './name-hashes.ts'
+import { decideOwnership } from './ownership.ts'
+import { OvertakenError } from './pass-errors.ts'
+import { endOf, isSuspended, type PodState } from './plan-status.ts'
+import { podMetadataDrift } from './pod-metadata.ts'
+import { change, ownedPods, ownerAdded, read, remove, type SandboxPass } from './sandbox-pass.ts'
+import { message } from './wording.ts'
+
+/** Nobody tells when a Pod that is not in the cache goes away. */
+const foreignPodRecheckMs = 30_000
+/** The other Sandbox has been woken, and is a request away. */
+const unguardedRecheckMs = 200
+
+/** Brings the Pod in line: made, kept in step, or ended. */
+export async function ensurePod(pass: SandboxPass): Promise<PodState> {
+  const owned = ownedPods(pass)
+  if (owned.length > 1) return { kind: 'several', count: owned.length }
+  if (isSuspended(pass.sandbox)) return suspend(pass, owned[0])
+  const pod = owned[0] ?? (await annotatedPod(pass)) ?? cachedPodNamed(pass, pass.sandbox.metadata.name)
+  return pod ? use(pass, pod) : make(pass)
+}
+
+/** What the annotation names, when that is not the Sandbox's own name: it can be a Pod without our label, which is not in the cache. */
+async function annotatedPod(pass: SandboxPass): Promise<Stored<CachedPod> | undefined> {
+  const { namespace, name, annotations } = pass.sandbox.metadata
+  const named = annotations?.[annotation.podName]
+  if (!named || named === name) return undefined
+  return cachedPodNamed(pass, named) ?? (await read(pass, pass.context.caches.pods.type, { namespace, name: named }))
+}
+
+function cachedPodNamed({ context, sandbox }: SandboxPass, name: string): Stored<CachedPod> | undefined {
+  return context.caches.pods.store.get(keyOf({ namespace: sandbox.metadata.namespace, name }))
+}
+
+async function use(pass: SandboxPass, pod: Stored<CachedPod>): Promise<PodState> {
+  const { context, sandbox } = pass
+  const ownership = decideOwnership(pod, sandbox)
+  if (ownership.kind === 'refuse') return { kind: 'foreign', error: ownership.error }
+  const drift = podMetadataDrift(pod, sandbox)
+  if (ownership.kind === 'adopt') {
+    const metadata = { ...drift, ...ownerAdded(pod, controllerReference(sandboxes, sandbox)) }
+    return { kind: 'owned', pod: await change(pass, context.caches.pods, pod, { metadata }) }
+  }
+  const stays = pod.metadata.deletionTimestamp !== undefined || endOf(pod) !== undefined
+  if (!drift || stays) return { kind: 'owned', pod }
+  return { kind: 'owned', pod: await change(pass, context.caches.pods, pod, { metadata: drift }) }
+}
+
+async function make(pass: SandboxPass): Promise<PodState> {
+  const { context, sandbox, call } = pass
+  if (isExposedToOthers(pass)) return { kind: 'absent', recheckMs: unguardedRecheckMs }
+  try {
+    const made = await context.client.create(pods, buildPod(sandbox, context.settings), call)
+    const pod = made as Stored<CachedPod>
+    context.caches.pods.store.wrote(pod)
+    return { kind: 'owned', pod }
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error
+  }
+  const { namespace, name } = sandbox.metadata
+  const inTheWay = await read(pass, context.caches.pods.type, { namespace, name })
+  if (!inTheWay) throw new OvertakenError(`Pod "${name}" is gone`)
+  return use(pass, inTheWay)
+}
+
+/** Whether another Sandbox's Service would send its clients to this one's Pod: see `NameHashes`. One that is on its way out is not waited for. */
+function isExposedToOthers({ context, hashes, sandbox }: SandboxPass): boolean {
+  const others = new Set(hashes.others(sandbox))
+  if (others.size === 0) return false
+  const { sandboxes: known, services } = context.caches
+  return services.store.by('hash', placeOf(sandbox)).some((service) => {
+    const owner = controllerOf(service)
+    if (!owner || !refersTo(owner, sandboxes)) return false
+    const other = known.store.get(keyOf({ namespace: service.metadata.namespace, name: owner.name }))
+    if (!other || other.metadata.uid !== owner.uid || !others.has(objectKey(other))) return false
+    return !other.metadata.deletionTimestamp && !isGuarded(service, other)
+  })
+}
+
+async function suspend(pass: SandboxPass, owned: Stored<CachedPod> | undefined): Promise<PodState> {
+  const { context, sandbox } = pass
+  const pod = owned ?? (await podToSuspend(pass))
+  if (!pod) return { kind: 'absent' }
+  if (!isControlledBy(pod, sandbox))
+    return { kind: 'foreign', error: message.podNotOwned, recheckMs: foreignPodRecheckMs }
+  if (pod.metadata.deletionTimestamp) return { kind: 'owned', pod }
+  const ending = await remove(pass, context.caches.pods, pod)
+  return ending ? { kind: 'owned', pod: ending } : { kind: 'absent' }
+}
+
+/** Also one that is not in the cache, until the suspension has been found complete. */
+async function podToSuspend(pass: SandboxPass): Promise<Stored<CachedPod> | undefined> {
+  const { namespace, name, annotations, generation } = pass.sandbox.metadata
+  const podName = annotations?.[annotation.podName] ?? name
+  const cached = cachedPodNamed(pass, podName)
+  if (cached) return cached
+  const suspended = findCondition(pass.sandbox.status?.conditions, 'Suspended')
+  const isConfirmed = suspended?.status === 'True' && suspended.observedGeneration === generation
+  return isConfirmed ? undefined : read(pass, pass.context.caches.pods.type, { namespace, name: podName })
+}

@@ -1,0 +1,106 @@
+import {
+  done,
+  isControlledBy,
+  isNamespaceTerminating,
+  objectKey,
+  type ReconcileResult,
+  requeueAfter,
+  type Service,
+  type Stored,
+} from '../controller/index.ts'
+import { expire } from './expiry-step.ts'
+import { malformation } from './malformation.ts'
+import { endsPass, isHiccup, joined, NotOursError, textOf } from './pass-errors.ts'
+import { planExpiry } from './plan-expiry.ts'
+import { isSuspended, type Observed, type PodState, planStatus } from './plan-status.ts'
+import { ensurePodName } from './pod-name-step.ts'
+import { ensurePod } from './pod-step.ts'
+import { ownedPods, type SandboxPass } from './sandbox-pass.ts'
+import { ensureService } from './service-step.ts'
+import { writeStatus } from './status-step.ts'
+import { ensureVolumeClaims } from './volume-claims-step.ts'
+
+/** The event of whatever was newer comes before that: this is for when it does not. */
+const overtakenRetryMs = 500
+/** Nothing can be made any more, and the Sandbox itself will be gone soon. */
+const namespaceEndsMs = 5_000
+/** So many times in a row a hiccup of the API server is not shown: it is no trouble of the Sandbox's, and would cost it its readiness. */
+const hiddenHiccups = 2
+
+/** Brings one Sandbox in line. `failures`: of passes over it in a row, so far. */
+export async function reconcileSandbox(pass: SandboxPass, failures: number): Promise<ReconcileResult> {
+  const { context, sandbox } = pass
+  try {
+    const expiry = planExpiry(sandbox, context.clock.wall())
+    if (expiry.kind === 'expired') return await expire(pass)
+    const wrong = malformation(sandbox)
+    // Only a change of it helps, and brings it back.
+    const delays = wrong ? await refuse(pass, wrong) : await bringInLine(pass, failures)
+    return soonest([...delays, expiry.recheckMs])
+  } catch (error) {
+    if (isNamespaceTerminating(error)) return requeueAfter(namespaceEndsMs)
+    if (endsPass(error)) return requeueAfter(overtakenRetryMs)
+    throw error
+  }
+}
+
+type Delays = readonly (number | undefined)[]
+
+function soonest(delays: Delays): ReconcileResult {
+  const known = delays.filter((ms) => ms !== undefined)
+  return known.length > 0 ? requeueAfter(Math.min(...known)) : done
+}
+
+/** Returns when to look again. */
+async function bringInLine(pass: SandboxPass, failures: number): Promise<Delays> {
+  const { observed, errors } = await ensureAll(pass)
+  if (errors.length > 0 && errors.every(isHiccup) && failures < hiddenHiccups) throw joined(errors)
+  const sandbox = await ensurePodName(pass, observed.pod)
+  const settleMs = await writeStatus(pass, sandbox, planStatus(sandbox, observed, surroundings(pass)))
+  if (errors.length > 0) throw joined(errors)
+  const { pod } = observed
+  return [settleMs, pod.kind === 'absent' || pod.kind === 'foreign' ? pod.recheckMs : undefined]
+}
+
+/** Volume claims, Pod, Service. One that fails does not keep the others from being there. */
+async function ensureAll(pass: SandboxPass): Promise<{ readonly observed: Observed; readonly errors: unknown[] }> {
+  const errors: unknown[] = []
+  const attempt = async <Result>(step: (pass: SandboxPass) => Promise<Result>, otherwise: Result): Promise<Result> => {
+    try {
+      return await step(pass)
+    } catch (error) {
+      if (endsPass(error) || pass.call.signal?.aborted) throw error
+      errors.push(error)
+      return otherwise
+    }
+  }
+  await attempt(ensureVolumeClaims, undefined)
+  const pod = await attempt<PodState>(ensurePod, { kind: 'unknown' })
+  if (pod.kind === 'foreign' && !isSuspended(pass.sandbox)) errors.push(new NotOursError(pod.error))
+  // Whose Pod is not certain has no business with clients.
+  const service =
+    pod.kind === 'several' ? ownService(pass) : await attempt<Stored<Service> | undefined>(ensureService, undefined)
+  return { observed: { pod, service, errors: errors.map(textOf) }, errors }
+}
+
+/** Says what is wrong with a Sandbox that cannot be read. Nothing that is there is touched. */
+async function refuse(pass: SandboxPass, wrong: string): Promise<Delays> {
+  const [pod] = ownedPods(pass)
+  const observed: Observed = {
+    pod: pod ? { kind: 'owned', pod } : { kind: 'unknown' },
+    service: ownService(pass),
+    errors: [wrong],
+  }
+  const readable = { ...pass.sandbox, spec: pass.sandbox.spec ?? {} }
+  return [await writeStatus(pass, pass.sandbox, planStatus(readable, observed, surroundings(pass)))]
+}
+
+function ownService({ context, sandbox }: SandboxPass): Stored<Service> | undefined {
+  const service = context.caches.services.store.get(objectKey(sandbox))
+  return service && isControlledBy(service, sandbox) ? service : undefined
+}
+
+const surroundings = ({ context }: SandboxPass) => ({
+  wallMs: context.clock.wall(),
+  clusterDomain: context.settings.clusterDomain,
+})

@@ -1,0 +1,62 @@
+import { type Sandbox, sandboxes } from '../api/index.ts'
+import {
+  type Change,
+  Controller,
+  done,
+  type KubernetesObject,
+  objectKey,
+  type ReconcileResult,
+  toController,
+  type Wanted,
+} from '../controller/index.ts'
+import type { OperatorContext } from '../operator/operator-context.ts'
+import { laneOf } from './lane-of.ts'
+import { NameHashes } from './name-hashes.ts'
+import { reconcileSandbox } from './reconcile-sandbox.ts'
+import { SandboxMemory } from './sandbox-memory.ts'
+
+/** What stands in the way of a Sandbox is tried again at this distance at most: not all of it is watched. */
+const backoff = { baseMs: 5, maxMs: 120_000 }
+
+/**
+ * Keeps the Pod, Service and volume claims of each Sandbox as it says, and its status true.
+ *
+ * Writes of a Sandbox that just runs: its Pod, and its status when it is Ready; the annotation `pod-name` when it was made without; and one status before
+ * it is Ready when that takes longer than a second.
+ */
+export function sandboxController(context: OperatorContext): Controller {
+  const memory = new SandboxMemory()
+  const hashes = new NameHashes()
+  const { caches } = context
+
+  const wanted = (key: string): Wanted => {
+    const sandbox = caches.sandboxes.store.get(key)
+    return sandbox ? { key, lane: laneOf(sandbox) } : key
+  }
+  const ofSandbox = (change: Change<Sandbox>): Wanted[] => {
+    if (change.type === 'deleted') memory.forget(change.object.metadata.uid)
+    return [objectKey(change.object), ...hashes.note(change)].map(wanted)
+  }
+  const owner = toController(sandboxes)
+  /** Also who wants this name: it may just have become free, or open to adoption. */
+  const ofChild = <T extends KubernetesObject>(change: Change<T>): Wanted[] => {
+    const keys = new Set([...owner(change)].map((key) => (typeof key === 'string' ? key : key.key)))
+    const named = objectKey(change.object)
+    if (caches.sandboxes.store.get(named)) keys.add(named)
+    return [...keys].map(wanted)
+  }
+  const reconcile = async (key: string, signal: AbortSignal): Promise<ReconcileResult> => {
+    const sandbox = caches.sandboxes.store.get(key)
+    // The garbage collector ends what belonged to it.
+    if (!sandbox || sandbox.metadata.deletionTimestamp) return done
+    const call = { signal, lane: laneOf(sandbox) }
+    return reconcileSandbox({ context, memory, hashes, sandbox, call }, controller.queue.failures(key))
+  }
+  const controller: Controller = new Controller({
+    ...context.controllerOptions('sandbox'),
+    backoff,
+    workers: context.settings.sandboxWorkers,
+    reconcile,
+  })
+  return controller.watch(caches.sandboxes, ofSandbox).watch(caches.pods, ofChild).watch(caches.services, ofChild)
+}
