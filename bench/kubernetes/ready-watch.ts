@@ -6,6 +6,7 @@ import {
   type ResourceType,
   type Stored,
   type Watch,
+  type WatchEvent,
 } from '../../packages/kubernetes/src/controller/index.ts'
 
 /**
@@ -34,15 +35,13 @@ export class ReadyWatch<T extends KubernetesObject> implements AsyncDisposable {
     namespace: string
   ): Promise<ReadyWatch<T>> {
     const watching = new ReadyWatch(type)
-    const watch = await client.watch(type, { namespace, signal: watching.#closing.signal })
-    watching.#read(watch).then(
-      () => watching.#end(new Error(`the watch of ${type.plural} ended`)),
-      (error) => watching.#end(error)
-    )
+    const { signal } = watching.#closing
+    const from = (resourceVersion?: string) => client.watch(type, { namespace, signal, resourceVersion })
+    watching.#read(await from(), from).catch((error) => watching.#end(error))
     return watching
   }
 
-  /** Resolves when `holds`, which is asked after every event. Fails after `withinMs`, and when the watch ends. */
+  /** Resolves when `holds`, which is asked after every event. Fails after `withinMs`, and when the watch cannot go on. */
   async until(what: string, withinMs: number, holds: (watch: this) => boolean): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const look = () => {
@@ -70,17 +69,26 @@ export class ReadyWatch<T extends KubernetesObject> implements AsyncDisposable {
     this.#closing.abort(new Error(`the watch of ${this.#type.plural} was closed`))
   }
 
-  async #read(watch: Watch<T>): Promise<void> {
-    for await (const event of watch) {
-      if (event.type === 'BOOKMARK') continue
-      const atMs = performance.now()
-      const { name } = event.object.metadata
-      if (event.type === 'DELETED') this.objects.delete(name)
-      else this.objects.set(name, event.object)
-      if (!this.seenAtMs.has(name)) this.seenAtMs.set(name, atMs)
-      if (!this.readyAtMs.has(name) && isReady(event.object)) this.readyAtMs.set(name, atMs)
-      for (const look of [...this.#waiting]) look()
+  /** The server ends the watches of clients that it finds slow, and on a busy machine any is: what comes next is read from where that one ended. */
+  async #read(first: Watch<T>, from: (resourceVersion?: string) => Promise<Watch<T>>): Promise<void> {
+    let version: string | undefined
+    for (let watch = first; ; watch = await from(version)) {
+      for await (const event of watch) {
+        version = event.type === 'BOOKMARK' ? event.resourceVersion : event.object.metadata.resourceVersion
+        if (event.type !== 'BOOKMARK') this.#see(event)
+      }
+      this.#closing.signal.throwIfAborted()
     }
+  }
+
+  #see({ type, object }: Exclude<WatchEvent<T>, { readonly type: 'BOOKMARK' }>): void {
+    const atMs = performance.now()
+    const { name } = object.metadata
+    if (type === 'DELETED') this.objects.delete(name)
+    else this.objects.set(name, object)
+    if (!this.seenAtMs.has(name)) this.seenAtMs.set(name, atMs)
+    if (!this.readyAtMs.has(name) && isReady(object)) this.readyAtMs.set(name, atMs)
+    for (const look of [...this.#waiting]) look()
   }
 
   #end(error: unknown): void {
