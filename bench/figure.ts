@@ -4,7 +4,7 @@ import type { Product } from '../test/support/product.ts'
 export interface Figure {
   readonly name: string
   readonly value: number
-  readonly unit: 'ratio' | 'ms' | 'MB' | 'per s' | 'MB/s' | 'count' | 's'
+  readonly unit: 'ratio' | 'ms' | 'MB' | 'per s' | 'MB/s' | 'count' | 's' | '%'
   readonly target?: { readonly atMost: number } | { readonly atLeast: number }
   /** What it was divided by, the spread, and what else is needed to judge it. */
   readonly detail: string

@@ -14,7 +14,9 @@ import { files } from './figures/files.ts'
 import { memory } from './figures/memory.ts'
 import { roundTrip } from './figures/round-trip.ts'
 import { withoutPool, withPool } from './figures/start.ts'
+import { KubernetesBenches } from './kubernetes/kubernetes-benches.ts'
 
+await using kubernetes = new KubernetesBenches()
 const benches: Record<string, () => Promise<Figure[]>> = {
   start: withoutPool,
   pool: withPool,
@@ -23,6 +25,7 @@ const benches: Record<string, () => Promise<Figure[]>> = {
   memory,
   density,
   files,
+  ...kubernetes.benches,
 }
 
 const chosen = process.argv.slice(2)

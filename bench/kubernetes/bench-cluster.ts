@@ -1,0 +1,112 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  type ApiClient,
+  kubeconfigAccess,
+  namespaces,
+  openApiClient,
+  resourceType,
+  systemClock,
+} from '../../packages/kubernetes/src/controller/index.ts'
+import { openCluster, type TestCluster } from '../../tools/cluster/test-cluster.ts'
+import { installKinds } from './kinds.ts'
+import { OperatorProcess } from './operator-process.ts'
+import { ReadyWatch } from './ready-watch.ts'
+import { countingFlowSchemas, flowSchemaLabel } from './write-counter.ts'
+
+/** Who the operator is at the API server; what it may do is for tests, here it may do anything. */
+const account = { namespace: 'agent-sandbox-system', name: 'operator' } as const
+const shape = { nodes: 1, fakeNodes: 100 } as const
+/** More than are ever under way: the load must not wait for itself. */
+const inFlight = 512
+const accountWithinMs = 30_000
+
+const serviceAccounts = resourceType({
+  group: '',
+  version: 'v1',
+  plural: 'serviceaccounts',
+  kind: 'ServiceAccount',
+  namespaced: true,
+})
+
+/** A real cluster with a hundred fake nodes, for all measurements of a run. The operator is not running; each measurement starts its own. */
+export interface BenchCluster extends AsyncDisposable {
+  /** As an administrator. */
+  readonly client: ApiClient
+  /** An administrator's. */
+  readonly kubeconfig: string
+  readonly signal: AbortSignal
+  kubectl(...args: string[]): Promise<string>
+  /** Has the operator run until it is disposed of. `name`: of its log. */
+  startOperator(name: string): Promise<OperatorProcess>
+  /** A namespace in which Pods can be created. It is gone, and everything in it, when its disposal has resolved. */
+  openNamespace(name: string): Promise<AsyncDisposable>
+}
+
+export async function openBenchCluster(signal: AbortSignal): Promise<BenchCluster> {
+  await using undo = new AsyncDisposableStack()
+  const cluster = undo.use(await openCluster(shape, signal))
+  const access = await kubeconfigAccess({ clock: systemClock, file: cluster.kubeconfig })
+  const { client } = undo.use(
+    openApiClient({ access, clock: systemClock, inFlight, userAgent: 'bulkhead-bench', defaults: { fence: undefined } })
+  )
+  await installKinds(client)
+  const kubeconfig = await makeOperatorAccount(cluster)
+  const { kubectl } = cluster
+  const owned = undo.move()
+  return {
+    client,
+    kubeconfig: cluster.kubeconfig,
+    signal,
+    kubectl,
+    startOperator: (name) => OperatorProcess.start({ kubeconfig, namespace: account.namespace }, `operator-${name}`),
+    async openNamespace(name) {
+      await client.create(namespaces, { metadata: { name } })
+      await using accounts = await ReadyWatch.open(client, serviceAccounts, name)
+      await accounts.until('the default service account', accountWithinMs, ({ objects }) => objects.has('default'))
+      return {
+        async [Symbol.asyncDispose]() {
+          // The interrupted run's signal would end kubectl; what is left goes with the cluster.
+          if (!signal.aborted) await kubectl('delete', 'namespace', name, '--wait', '--timeout=300s')
+        },
+      }
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+/** Its kubeconfig. A user of the group system:masters, as the administrator is, would be exempt from what the writes are counted by. */
+async function makeOperatorAccount({ kubectl, kubectlInput, folder }: TestCluster): Promise<string> {
+  const { namespace, name } = account
+  const rbac = 'rbac.authorization.k8s.io'
+  const objects = [
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: account },
+    {
+      apiVersion: `${rbac}/v1`,
+      kind: 'ClusterRoleBinding',
+      metadata: { name: `bench-${name}` },
+      roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: 'cluster-admin' },
+      subjects: [{ kind: 'ServiceAccount', ...account }],
+    },
+    ...countingFlowSchemas(account),
+  ]
+  await kubectlInput(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }), 'apply', '-f', '-')
+  // Said by the API server once it sorts requests by it.
+  const [[label, value] = []] = Object.entries(flowSchemaLabel)
+  await kubectl(
+    'wait',
+    '--for=condition=Dangling=false',
+    '--timeout=60s',
+    'flowschemas',
+    `--selector=${label}=${value}`
+  )
+
+  const token = await kubectl('create', 'token', name, `--namespace=${namespace}`, '--duration=24h')
+  const config = JSON.parse(await kubectl('config', 'view', '--raw', '--output=json'))
+  for (const entry of config.users) entry.user = { token: token.trim() }
+  for (const entry of config.contexts) entry.context.namespace = namespace
+  const file = join(folder, 'operator.kubeconfig')
+  await writeFile(file, JSON.stringify(config), { mode: 0o600 })
+  return file
+}
