@@ -9,7 +9,7 @@ import {
   toController,
   type Wanted,
 } from '../controller/index.ts'
-import type { OperatorContext } from '../operator/operator-context.ts'
+import type { CoreCaches, OperatorContext } from '../operator/operator-context.ts'
 import { laneOf } from './lane-of.ts'
 import { NameHashes } from './name-hashes.ts'
 import { reconcileSandbox } from './reconcile-sandbox.ts'
@@ -24,7 +24,7 @@ const backoff = { baseMs: 5, maxMs: 120_000 }
  * Writes of a Sandbox that just runs: its Pod, and its status when it is Ready; the annotation `pod-name` when it was made without; and one status before
  * it is Ready when that takes longer than a second.
  */
-export function sandboxController(context: OperatorContext): Controller {
+export function sandboxController(context: OperatorContext<CoreCaches>): Controller {
   const memory = new SandboxMemory()
   const hashes = new NameHashes()
   const { caches } = context

@@ -12,14 +12,14 @@ import {
   type Stored,
 } from '../controller/index.ts'
 import type { CachedPod } from '../operator/cached-pod.ts'
-import type { OperatorContext } from '../operator/operator-context.ts'
+import type { CoreCaches, OperatorContext } from '../operator/operator-context.ts'
 import type { NameHashes } from './name-hashes.ts'
 import { OvertakenError } from './pass-errors.ts'
 import type { SandboxMemory } from './sandbox-memory.ts'
 
 /** One look at one Sandbox, and what it is looked at with. */
 export interface SandboxPass {
-  readonly context: OperatorContext
+  readonly context: OperatorContext<CoreCaches>
   readonly memory: SandboxMemory
   readonly hashes: NameHashes
   readonly sandbox: Stored<Sandbox>

@@ -154,7 +154,7 @@ function informed(client: ApiClient, namespace: string) {
       ...common,
       type: pods as unknown as ResourceType<CachedPod>,
       transform: cachedPod,
-      indexes: { controller },
+      indexes: { controller, template: byOwnLabel(label.sandboxTemplateRefHash) },
     }),
     services: new Informer({ ...common, type: services, indexes: { controller, hash: () => [] } }),
     claims: new Informer({
