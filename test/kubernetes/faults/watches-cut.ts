@@ -10,7 +10,8 @@ const phases: readonly Fault[] = [
   { kind: 'cut-mid-line', lines: 0 },
   { kind: 'cut-mid-line', lines: 3 },
   { kind: 'cut-after-bookmark' },
-  { kind: 'silence', ms: 3_000 },
+  // The operator's own alarm goes after three minutes; a dead peer shows earlier, by the kernel's probes.
+  { kind: 'silence', ms: 5_000 },
   { kind: 'expire', lines: 1 },
 ]
 /** A watch meets a fault so many times before it is left alone. */
@@ -32,8 +33,7 @@ export function watchesCut(ground: () => Ground): void {
         return fault
       }
       proxy.cut()
-      await arena.load.run(12)
-      await expect.poll(() => new Set(met.keys()), { timeout: 60_000 }).toEqual(watched)
+      while (!proxy.struck.has(fault) || met.size < watched.size) await arena.load.run(6)
     }
     proxy.onRequest = () => undefined
     await arena.expectNothingLost()

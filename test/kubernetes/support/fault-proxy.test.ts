@@ -129,5 +129,6 @@ describe('a request through the proxy', () => {
   ])('for a watch: %o', async (fault, seen) => {
     inject(fault)
     expect(await watched()).toEqual(seen)
+    await expect.poll(() => proxy.struck).toEqual(new Set([fault]))
   })
 })

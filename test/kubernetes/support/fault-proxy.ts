@@ -32,6 +32,8 @@ export interface FaultProxy extends AsyncDisposable {
   onRequest: (request: ApiRequest) => Fault | undefined | Promise<Fault | undefined>
   /** Told when the API server has carried a call out, and the client does not know it yet; the proxy waits for it. Not for watches. */
   onAnswer: (request: ApiRequest, status: number) => void | Promise<void>
+  /** Faults that have happened: those of a watch may have to wait for what comes on it. */
+  readonly struck: ReadonlySet<Fault>
   /** Requests whose head has arrived, in order. */
   readonly arrived: readonly ApiRequest[]
   /** Cuts all connections that are open, in the middle of whatever is under way. */
@@ -55,6 +57,7 @@ export async function openFaultProxy(upstream: string): Promise<FaultProxy> {
   const folder = await mkdtemp(join(tmpdir(), 'bulkhead-fault-proxy-'))
   undo.defer(() => rm(folder, { recursive: true, force: true }))
   const arrived: ApiRequest[] = []
+  const struck = new Set<Fault>()
 
   const server = createServer({ cert: certificate, key }, async (incoming, outgoing) => {
     outgoing.on('error', () => {}) // the client has ended, and nobody is to be told
@@ -63,8 +66,11 @@ export async function openFaultProxy(upstream: string): Promise<FaultProxy> {
     arrived.push(asked)
     try {
       const fault = await proxy.onRequest(asked)
-      if (asked.verb === 'watch') await passOnWatch(api, incoming, outgoing, fault)
-      else await passOnCall(api, incoming, outgoing, fault, (status) => proxy.onAnswer(asked, status))
+      const strikes =
+        asked.verb === 'watch'
+          ? await passOnWatch(api, incoming, outgoing, fault)
+          : await passOnCall(api, incoming, outgoing, fault, (status) => proxy.onAnswer(asked, status))
+      if (fault && strikes) struck.add(fault)
     } catch {
       outgoing.destroy() // the API server is away: so it is for the client
     }
@@ -86,6 +92,7 @@ export async function openFaultProxy(upstream: string): Promise<FaultProxy> {
   const proxy: FaultProxy = {
     kubeconfig,
     arrived,
+    struck,
     onRequest: () => undefined,
     onAnswer: () => {},
     cut: () => server.closeAllConnections(),
@@ -94,48 +101,51 @@ export async function openFaultProxy(upstream: string): Promise<FaultProxy> {
   return proxy
 }
 
+/** Returns whether the fault has happened. */
 async function passOnCall(
   api: Upstream,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   fault: Fault | undefined,
   answered: (status: number) => void | Promise<void>
-): Promise<void> {
+): Promise<boolean> {
   const body = await buffer(incoming)
   if (fault?.kind === 'refuse') return refuse(outgoing, fault.status, fault.retryAfterSeconds)
-  if (fault?.kind === 'lose-request') return void outgoing.destroy()
+  if (fault?.kind === 'lose-request') return cut(outgoing)
   const answer = await ask(api, incoming, incoming.url ?? '', body)
   const content = await buffer(answer)
   const status = answer.statusCode ?? 0
   await answered(status)
-  if (fault?.kind === 'lose-answer') return void outgoing.destroy()
+  if (fault?.kind === 'lose-answer') return cut(outgoing)
   if (fault?.kind === 'belie') return refuse(outgoing, fault.status)
   if (fault?.kind === 'delay') await sleep(fault.ms)
   outgoing.writeHead(status, withoutHop(answer))
   outgoing.end(content)
+  return true
 }
 
+/** Resolves when the watch has ended, with whether that was the fault's doing. */
 async function passOnWatch(
   api: Upstream,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   fault: Fault | undefined
-): Promise<void> {
+): Promise<boolean> {
   if (fault?.kind === 'refuse') return refuse(outgoing, fault.status, fault.retryAfterSeconds)
-  if (fault?.kind === 'cut-before-head') return void outgoing.destroy()
-  const address = incoming.url ?? ''
+  if (fault?.kind === 'cut-before-head') return cut(outgoing)
+  const given = incoming.url ?? ''
+  const address = fault?.kind === 'cut-after-bookmark' ? withShortLife(given) : given
   const ended = new AbortController()
   outgoing.once('close', () => ended.abort())
-  const answer = await ask(
-    api,
-    incoming,
-    fault?.kind === 'cut-after-bookmark' ? withShortLife(address) : address,
-    undefined,
-    ended.signal
-  )
+  const answer = await ask(api, incoming, address, undefined, ended.signal)
   outgoing.writeHead(answer.statusCode ?? 0, withoutHop(answer))
   outgoing.flushHeaders()
-  await passWatch(answer, outgoing, fault)
+  return passWatch(answer, outgoing, fault)
+}
+
+function cut(outgoing: ServerResponse): true {
+  outgoing.destroy()
+  return true
 }
 
 async function ask(
@@ -158,7 +168,7 @@ async function ask(
 }
 
 /** As the API server itself says no. */
-function refuse(outgoing: ServerResponse, status: number, retryAfterSeconds?: number): void {
+function refuse(outgoing: ServerResponse, status: number, retryAfterSeconds?: number): true {
   const reasons: Readonly<Record<number, string>> = {
     409: 'Conflict',
     429: 'TooManyRequests',
@@ -180,6 +190,7 @@ function refuse(outgoing: ServerResponse, status: number, retryAfterSeconds?: nu
       code: status,
     })
   )
+  return true
 }
 
 const withoutHop = ({ headers }: IncomingMessage) => {

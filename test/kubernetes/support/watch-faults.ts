@@ -15,8 +15,11 @@ export type WatchFault =
   /** After so many lines the server says that it no longer knows the version to go on from. */
   | { readonly kind: 'expire'; readonly lines: number }
 
-/** The API server sends a bookmark two seconds before it ends a watch. Source: the watch cache's nextBookmarkTime. */
-const shortLifeSeconds = 4
+/**
+ * The API server sends a bookmark two seconds before it ends a watch, if it has seen a change of that kind since the watch began. Source: the watch
+ * cache's nextBookmarkTime.
+ */
+const shortLifeSeconds = 6
 
 /** The address of a watch whose first bookmark comes soon. */
 export function withShortLife(address: string): string {
@@ -37,16 +40,17 @@ const expired = {
   },
 }
 
-/** Passes an accepted watch on, line by line, to its end or to that which the fault makes for it. */
+/** Passes an accepted watch on, line by line, to its end or to that which the fault makes for it; says whether it was the fault's. */
 export async function passWatch(
   answer: IncomingMessage,
   outgoing: ServerResponse,
   fault: { readonly kind: string } | undefined
-): Promise<void> {
+): Promise<boolean> {
   const what = fault as WatchFault | undefined
   const cut = () => {
     outgoing.destroy()
     answer.destroy()
+    return true
   }
   if (what?.kind === 'cut-after-head') return cut()
   if (what?.kind === 'silence') {
@@ -63,13 +67,15 @@ export async function passWatch(
     }
     if (what?.kind === 'expire' && passed >= what.lines) {
       outgoing.end(`${JSON.stringify(expired)}\n`)
-      return void answer.destroy()
+      answer.destroy()
+      return true
     }
     await new Promise((sent) => outgoing.write(line, sent))
     passed += 1
     if (what?.kind === 'cut-after-bookmark' && line.includes('"type":"BOOKMARK"')) return cut()
   }
   outgoing.end()
+  return false
 }
 
 /** With their line ends. */
