@@ -58,7 +58,10 @@ export class Arena implements AsyncDisposable {
     await client.create(namespaces, { metadata: { name: namespace } })
     const templates: Readonly<Record<keyof typeof pools, PodTemplate>> = { pretended, isolated }
     for (const name of Object.values(pools)) {
-      await client.create(sandboxTemplates, template(namespace, name, templates[name]))
+      await client.create(
+        sandboxTemplates,
+        template(namespace, name, templates[name], { envVarsInjectionPolicy: 'Allowed' })
+      )
       await client.create(sandboxWarmPools, pool(namespace, name, warm[name]))
     }
     return new Arena(options, await BindingWitness.start(client, namespace))

@@ -3,17 +3,16 @@ import { findCondition, isControlledBy, type Stored } from '../../../packages/ku
 import { addressesOf, called, nameOf, Problems } from './problems.ts'
 import type { Snapshot } from './snapshot.ts'
 
-/** A claim that lives has one Sandbox, its own, and says of it what is. */
+/** A claim has one Sandbox, its own, is Ready, and says of it what is. */
 export function findClaimProblems(claim: Stored<SandboxClaim>, { sandboxes, pods }: Snapshot): string[] {
   const problems = new Problems(called(claim))
   const own = sandboxes.filter((sandbox) => isControlledBy(sandbox, claim))
   const ready = findCondition(claim.status?.conditions, 'Ready')
+  problems.expect('Ready', [ready?.status, ready?.reason], ['True', 'DependenciesReady'])
   problems.expect('its Sandboxes', own.map(nameOf), [claim.status?.sandbox?.name])
   problems.expect('the generation of Ready', ready?.observedGeneration, claim.metadata.generation)
   const [sandbox] = own
   if (!sandbox) return problems.found
-  const forwarded = findCondition(sandbox.status?.conditions, 'Ready')
-  problems.expect('Ready', [ready?.status, ready?.reason], [forwarded?.status, forwarded?.reason])
   const pod = pods.find((candidate) => isControlledBy(candidate, sandbox))
   problems.expect('podIPs', claim.status?.sandbox?.podIPs ?? [], pod ? addressesOf(pod) : [])
   problems.expect('the claim its Sandbox names', sandbox.metadata.labels?.[label.claimUid], claim.metadata.uid)

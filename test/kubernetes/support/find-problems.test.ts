@@ -111,9 +111,9 @@ describe('what is found wrong in a namespace', () => {
     [
       'a dead Pod passes for Ready',
       (all) => {
-        all.pods[2].status = { phase: 'Failed' }
+        all.pods[2].status = { ...podStatus, phase: 'Failed' }
       },
-      'Sandbox free: Ready',
+      'Sandbox free: whether its Pod is ready: false',
     ],
     [
       'a claim is not told',

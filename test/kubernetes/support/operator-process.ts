@@ -31,7 +31,8 @@ export const operatorNamespace = 'agent-sandbox-system'
 const pollMs = 50
 const readyDeadlineMs = 60_000
 const stopDeadlineMs = 30_000
-const shownOfLog = 6_000
+const shownLines = 60
+const shownOfLine = 400
 const shownLogs = 3
 const started: OperatorProcess[] = []
 
@@ -175,7 +176,11 @@ export class OperatorProcess implements AsyncDisposable {
   /** Read before its folder is removed: a test's failure is told after that. */
   #kept = ''
   get #keptLog(): string {
-    return (this.log() || this.#kept).slice(-shownOfLog)
+    const lines = (this.log() || this.#kept).trimEnd().split('\n')
+    return lines
+      .slice(-shownLines)
+      .map((line) => line.slice(0, shownOfLine))
+      .join('\n')
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
