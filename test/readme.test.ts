@@ -3,28 +3,8 @@ import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { examplesIn, root } from './support/examples.ts'
 import { openProduct, type Product } from './support/product.ts'
-
-const root = path.resolve(import.meta.dirname, '..')
-
-interface Example {
-  readonly command: string
-  readonly output: string
-}
-
-/** The examples of a page: in ```console blocks, a line that starts with `$ ` and what it prints. */
-function examplesIn(page: string): Example[] {
-  const text = readFileSync(path.join(root, page), 'utf8')
-  return [...text.matchAll(/^```console\n(.*?)^```/gms)].flatMap(([, block]) =>
-    `\n${block}`
-      .split('\n$ ')
-      .slice(1)
-      .map((part) => {
-        const [command = '', ...output] = part.split('\n')
-        return { command, output: output.join('\n') }
-      })
-  )
-}
 
 let product: Product
 beforeAll(async () => {

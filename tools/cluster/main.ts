@@ -2,7 +2,7 @@
  * What `bulkhead cluster …` runs, once the host has the packages for it.
  *
  *   node tools/cluster/main.ts up [--nodes=3] [--fake-nodes=0] [--subnet=10.88.0.0/24] [--registry]
- *   node tools/cluster/main.ts status [--json] | down | kubeconfig | kubectl -- …
+ *   node tools/cluster/main.ts status [--json] | down | load ARCHIVE | kubeconfig | kubectl -- …
  *   node tools/cluster/main.ts build        only builds the programs, where a cluster can run, and prints where those of a control plane are (as PATH)
  */
 import { delimiter, join } from 'node:path'
@@ -27,7 +27,7 @@ interface Context {
 }
 type Command = (args: readonly string[], context: Context) => Promise<number>
 
-const commands: Readonly<Record<string, Command>> = { up, status, down, kubeconfig, kubectl, build }
+const commands: Readonly<Record<string, Command>> = { up, status, down, load, kubeconfig, kubectl, build }
 
 async function up(args: readonly string[], { cluster, paths, signal }: Context): Promise<number> {
   const started = performance.now()
@@ -48,6 +48,12 @@ async function status(args: readonly string[], { cluster, signal }: Context): Pr
 
 async function down(_args: readonly string[], { cluster, signal }: Context): Promise<number> {
   talk((await cluster.down(signal)) ? 'bulkhead: the cluster is gone' : 'bulkhead: there is no cluster')
+  return ExitCode.success
+}
+
+async function load([archive = '']: readonly string[], { cluster, signal }: Context): Promise<number> {
+  await cluster.loadImage(archive, signal)
+  talk('bulkhead: all nodes have it')
   return ExitCode.success
 }
 

@@ -222,6 +222,10 @@ function addClusterCommands(
     async () => (await commands()).clusterKubectl
   )
   add(
+    cluster.command('load').summary('give all nodes the images of an OCI archive').argument('<archive>'),
+    async () => (await commands()).clusterLoad
+  )
+  add(
     cluster.command('kubeconfig').summary('print the path of its kubeconfig'),
     async () => (await commands()).clusterKubeconfig
   )

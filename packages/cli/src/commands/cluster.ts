@@ -40,6 +40,10 @@ export const clusterDown = (_args: string[], _options: object, context: CommandC
 export const clusterKubeconfig = (_args: string[], _options: object, context: CommandContext): Promise<number> =>
   handOverOnly(['kubeconfig'], context)
 
+/** `bulkhead cluster load`. */
+export const clusterLoad = ([archive = '']: string[], _options: object, context: CommandContext): Promise<number> =>
+  handOverOnly(['load', archive], context)
+
 /** `bulkhead cluster kubectl`: everything behind it is kubectl's. */
 export const clusterKubectl = (args: string[], _options: object, context: CommandContext): Promise<number> =>
   handOverOnly(['kubectl', '--', ...args], context)

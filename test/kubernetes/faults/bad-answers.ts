@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest'
+import { type ApiRequest, isWrite } from '../support/api-request.ts'
+import { pools } from '../support/arena.ts'
+import type { Fault } from '../support/fault-proxy.ts'
+import type { Ground } from '../support/ground.ts'
+import type { Random } from '../support/random.ts'
+
+/** Of each sort of write, so many answers are lost. */
+const lostOfEach = 3
+/** Longer than the operator waits for any answer. */
+const tooLateMs = 70_000
+
+/** What is done at random to a request. */
+const faults: readonly [Fault, ...Fault[]] = [
+  { kind: 'refuse', status: 429, retryAfterSeconds: 1 },
+  { kind: 'refuse', status: 409 },
+  { kind: 'refuse', status: 500 },
+  { kind: 'refuse', status: 503 },
+  { kind: 'belie', status: 504 },
+  { kind: 'lose-request' },
+  { kind: 'lose-answer' },
+  { kind: 'delay', ms: 700 },
+]
+const probability = 0.25
+
+export function badAnswers(ground: () => Ground): void {
+  describe('between it and the API server', () => {
+    it('does nothing twice when what it wrote is stored and the answer is lost', { timeout: 400_000 }, async () => {
+      await using proxy = await ground().proxy()
+      const lost = new Map<string, number>()
+      proxy.onRequest = (request) => {
+        const sort = sortOf(request)
+        const before = lost.get(sort) ?? 0
+        if (!isWrite(request) || before === lostOfEach) return undefined
+        lost.set(sort, before + 1)
+        return { kind: 'lose-answer' }
+      }
+      await using _operator = await ground().operator({ kubeconfig: proxy.kubeconfig })
+      await using arena = await ground().arena('lost-answers')
+      await arena.claim('isolated', pools.isolated)
+      await arena.load.run(40)
+      await arena.expectNothingLost()
+      for (const sort of ['create sandboxes', 'patch sandboxes', 'create pods', 'delete pods'])
+        expect([sort, lost.get(sort)]).toEqual([sort, lostOfEach])
+    })
+
+    it('goes on after an answer that does not come', { timeout: 400_000 }, async () => {
+      await using proxy = await ground().proxy()
+      const late = new Set<string>()
+      proxy.onRequest = (request) => {
+        const sort = sortOf(request)
+        if (!isWrite(request) || late.has(sort)) return undefined
+        late.add(sort)
+        return { kind: 'delay', ms: tooLateMs }
+      }
+      await using _operator = await ground().operator({ kubeconfig: proxy.kubeconfig })
+      await using arena = await ground().arena('late-answers', { pretended: 2 })
+      await arena.load.run(15)
+      await arena.expectNothingLost()
+    })
+
+    it('copes with 429, 409, 5xx, time-outs and cut connections', { timeout: 400_000 }, async () => {
+      await using proxy = await ground().proxy()
+      await using arena = await ground().arena('bad-answers')
+      await using operator = await ground().operator({ kubeconfig: proxy.kubeconfig })
+      proxy.onRequest = (request) => chooseFault(request, arena.random)
+      await arena.load.run(50)
+      proxy.onRequest = () => undefined
+      await arena.expectNothingLost()
+      expect(operator.hasEnded).toBe(false)
+      expect(proxy.struck).toEqual(new Set(faults))
+    })
+  })
+}
+
+const sortOf = ({ verb, resource, subresource }: ApiRequest) => `${verb} ${resource}${subresource && `/${subresource}`}`
+
+/** The lease has tests of its own, and an operator that loses it ends: here it is to live through all of this. */
+function chooseFault({ verb, resource }: ApiRequest, random: Random): Fault | undefined {
+  if (resource === 'leases' || verb === 'watch' || !random.chance(probability)) return undefined
+  return random.pick(faults)
+}
