@@ -2,7 +2,6 @@ import { annotation, sandboxes } from '../api/index.ts'
 import {
   controllerOf,
   controllerReference,
-  findCondition,
   isAlreadyExists,
   isControlledBy,
   keyOf,
@@ -14,6 +13,7 @@ import {
 import type { CachedPod } from '../operator/cached-pod.ts'
 import { buildPod } from './build-pod.ts'
 import { isGuarded } from './build-service.ts'
+import { conditionOf } from './conditions-of.ts'
 import { placeOf } from './name-hashes.ts'
 import { decideOwnership } from './ownership.ts'
 import { OvertakenError } from './pass-errors.ts'
@@ -110,7 +110,7 @@ async function podToSuspend(pass: SandboxPass): Promise<Stored<CachedPod> | unde
   const podName = annotations?.[annotation.podName] ?? name
   const cached = cachedPodNamed(pass, podName)
   if (cached) return cached
-  const suspended = findCondition(pass.sandbox.status?.conditions, 'Suspended')
+  const suspended = conditionOf(pass.sandbox.status, 'Suspended')
   const isConfirmed = suspended?.status === 'True' && suspended.observedGeneration === generation
   return isConfirmed ? undefined : read(pass, pass.context.caches.pods.type, { namespace, name: podName })
 }

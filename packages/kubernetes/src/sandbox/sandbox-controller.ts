@@ -10,6 +10,7 @@ import {
   type Wanted,
 } from '../controller/index.ts'
 import type { OperatorContext } from '../operator/operator-context.ts'
+import { isNews } from './is-news.ts'
 import { laneOf } from './lane-of.ts'
 import { NameHashes } from './name-hashes.ts'
 import { reconcileSandbox } from './reconcile-sandbox.ts'
@@ -35,7 +36,8 @@ export function sandboxController(context: OperatorContext): Controller {
   }
   const ofSandbox = (change: Change<Sandbox>): Wanted[] => {
     if (change.type === 'deleted') memory.forget(change.object.metadata.uid)
-    return [objectKey(change.object), ...hashes.note(change)].map(wanted)
+    const own = isNews(change) ? [objectKey(change.object)] : []
+    return [...own, ...hashes.note(change)].map(wanted)
   }
   const owner = toController(sandboxes)
   /** Also who wants this name: it may just have become free, or open to adoption. */
