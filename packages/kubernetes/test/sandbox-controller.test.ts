@@ -355,6 +355,7 @@ describe.skipIf(skipped())('the Sandbox controller', () => {
       await expect.poll(() => notes(operator, metadata.name)).toEqual(['Warning NameHashCollision'])
     }
     const { writes } = operator
+    expect(writes).toContain(`PATCH services ${first}`)
     expect(writes.indexOf(`PATCH services ${first}`)).toBeLessThan(writes.indexOf(`POST pods ${second}`))
   })
 

@@ -48,7 +48,7 @@ export function serviceDrift(
 }
 
 /** Once a Service has been narrowed to its own Sandbox it stays so: the other one's Pod may still be on its way out. */
-export const isGuarded = (service: Stored<Service>, { metadata: { uid } }: Pick<Stored, 'metadata'>): boolean =>
+export const isGuarded = (service: Stored<Service>, uid: string): boolean =>
   service.spec?.selector?.[sandboxUidLabel] === uid
 
 /** Ports of containers, and of init containers that go on running: each once, sorted, with a name of its own. */

@@ -6,7 +6,7 @@ import { message, reason } from './wording.ts'
 
 /** What a pass has found, or made, of a Sandbox's Pod. */
 export type PodState =
-  | { readonly kind: 'absent'; readonly recheckMs?: number }
+  | { readonly kind: 'absent' }
   | { readonly kind: 'owned'; readonly pod: Stored<CachedPod> }
   /** Somebody else's has its name. */
   | { readonly kind: 'foreign'; readonly error: string; readonly recheckMs?: number }
@@ -49,7 +49,7 @@ export function planStatus(
     Ready: ready(sandbox, observed),
     Suspended: suspended(sandbox, observed.pod),
     Finished: finished(pod),
-    PodScheduled: podScheduled(observed.pod),
+    PodScheduled: podScheduled(sandbox, observed.pod),
   }
   const isAnyThere = observed.pod.kind !== 'absent' && observed.pod.kind !== 'unknown'
   return {
@@ -125,13 +125,14 @@ function finished(pod: CachedPod | undefined): Verdict | undefined {
   return end && { status: 'True', ...end }
 }
 
-function podScheduled(state: PodState): Verdict | undefined {
+function podScheduled(sandbox: Stored<Sandbox>, state: PodState): Verdict | undefined {
   const unknown = (text: string): Verdict => ({
     status: 'Unknown',
     reason: reason.podSchedulingUnknown,
     message: text,
   })
-  if (state.kind === 'absent') return undefined
+  // While suspended, nobody expects somebody else's Pod to be this one's.
+  if (state.kind === 'absent' || (state.kind === 'foreign' && isSuspended(sandbox))) return undefined
   if (state.kind !== 'owned') return unknown(message.schedulingUnknown)
   const own = state.pod.status.conditions?.find(({ type }) => type === 'PodScheduled')
   if (!own) return unknown(message.schedulingNotReported)

@@ -59,7 +59,7 @@ async function bringInLine(pass: SandboxPass, failures: number): Promise<Delays>
   const settleMs = await writeStatus(pass, sandbox, planStatus(sandbox, observed, surroundings(pass)))
   if (errors.length > 0) throw joined(errors)
   const { pod } = observed
-  return [settleMs, pod.kind === 'absent' || pod.kind === 'foreign' ? pod.recheckMs : undefined]
+  return [settleMs, pod.kind === 'foreign' ? pod.recheckMs : undefined]
 }
 
 /** Volume claims, Pod, Service. One that fails does not keep the others from being there. */
