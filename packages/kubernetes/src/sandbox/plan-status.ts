@@ -9,7 +9,7 @@ export type PodState =
   | { readonly kind: 'absent' }
   | { readonly kind: 'owned'; readonly pod: Stored<CachedPod> }
   /** Somebody else's has its name. */
-  | { readonly kind: 'foreign'; readonly error: string; readonly recheckMs?: number }
+  | { readonly kind: 'foreign'; readonly error: string }
   | { readonly kind: 'several'; readonly count: number }
   /** Looking for it, or making it, failed. */
   | { readonly kind: 'unknown' }

@@ -70,8 +70,10 @@ async function suspend(pass: SandboxPass, owned: Stored<CachedPod> | undefined):
   const { context, sandbox } = pass
   const pod = owned ?? (await podToSuspend(pass))
   if (!pod) return { kind: 'absent' }
-  if (!isControlledBy(pod, sandbox))
-    return { kind: 'foreign', error: message.podNotOwned, recheckMs: foreignPodRecheckMs }
+  if (!isControlledBy(pod, sandbox)) {
+    pass.lookAgainIn(foreignPodRecheckMs)
+    return { kind: 'foreign', error: message.podNotOwned }
+  }
   if (pod.metadata.deletionTimestamp) return { kind: 'owned', pod }
   const ending = await remove(pass, context.caches.pods, pod)
   return ending ? { kind: 'owned', pod: ending } : { kind: 'absent' }

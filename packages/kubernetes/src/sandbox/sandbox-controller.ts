@@ -52,7 +52,10 @@ export function sandboxController(context: OperatorContext): Controller {
     // The garbage collector ends what belonged to it.
     if (!sandbox || sandbox.metadata.deletionTimestamp) return done
     const call = { signal, lane: laneOf(sandbox) }
-    return reconcileSandbox({ context, memory, hashes, sandbox, call }, controller.queue.failures(key))
+    const { queue } = controller
+    const lookAgainIn = (ms: number) => queue.addAfter(key, ms)
+    await reconcileSandbox({ context, memory, hashes, sandbox, call, failures: queue.failures(key), lookAgainIn })
+    return done
   }
   const controller: Controller = new Controller({
     ...context.controllerOptions('sandbox'),

@@ -25,6 +25,10 @@ export interface SandboxPass {
   readonly sandbox: Stored<Sandbox>
   /** For every request of the pass. */
   readonly call: CallOptions
+  /** Passes over this Sandbox that have failed in a row. */
+  readonly failures: number
+  /** Has the Sandbox looked at again, however this pass ends. Of several the soonest counts. */
+  lookAgainIn(ms: number): void
 }
 
 export function ownedPods({ context, sandbox }: SandboxPass): Stored<CachedPod>[] {

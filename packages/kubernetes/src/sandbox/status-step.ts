@@ -7,14 +7,10 @@ import { change, type SandboxPass } from './sandbox-pass.ts'
 import { eventReason, reason } from './wording.ts'
 
 /**
- * Writes the status, if it has to be. Returns in how many ms to look again because it has waited. `sandbox`: as it was last written, so
- * that a status made from an old state never goes over a newer one.
+ * Writes the status, if it has to be, and now; or else looks again. `sandbox`: as it was last written, so that a status made from an old state
+ * never goes over a newer one.
  */
-export async function writeStatus(
-  pass: SandboxPass,
-  sandbox: Stored<Sandbox>,
-  after: SandboxStatus
-): Promise<number | undefined> {
+export async function writeStatus(pass: SandboxPass, sandbox: Stored<Sandbox>, after: SandboxStatus): Promise<void> {
   const { context, memory } = pass
   const { uid, resourceVersion } = sandbox.metadata
   const write = planStatusWrite(sandbox.status, after)
@@ -26,15 +22,15 @@ export async function writeStatus(
     const leftMs = sinceMs + ms - now
     if (leftMs > 0) {
       memory.settling.set(uid, { stage, sinceMs })
-      return leftMs
+      pass.lookAgainIn(leftMs)
+      return
     }
   }
   memory.settling.delete(uid)
-  if (write.kind === 'none') return undefined
+  if (write.kind === 'none') return
   const patch = { metadata: { resourceVersion }, status: write.patch }
   const written = await change(pass, context.caches.sandboxes, sandbox, patch, { subresource: 'status' })
   tell(pass, sandbox, written)
-  return undefined
 }
 
 function tell({ context }: SandboxPass, before: Stored<Sandbox>, after: Stored<Sandbox>): void {
