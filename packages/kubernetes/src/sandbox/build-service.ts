@@ -55,9 +55,8 @@ export const isGuarded = (service: Stored<Service>, uid: string): boolean =>
 export function servicePorts({ containers, initContainers = [] }: PodSpec): ServicePort[] {
   const sidecars = initContainers.filter(({ restartPolicy }) => restartPolicy === 'Always')
   const byNumber = new Map<string, { readonly port: number; readonly protocol: string; name?: string }>()
-  for (const { containerPort: port, protocol = 'TCP', name } of [...containers, ...sidecars].flatMap(
-    (container) => container.ports ?? []
-  )) {
+  const declared = [...containers, ...sidecars].flatMap(({ ports = [] }) => ports)
+  for (const { containerPort: port, protocol = 'TCP', name } of declared) {
     const known = byNumber.get(`${port}/${protocol}`)
     if (!known) byNumber.set(`${port}/${protocol}`, { port, protocol, ...(name && { name }) })
     else if (name) known.name ??= name

@@ -13,6 +13,12 @@ describe('an error', () => {
     ['cut', new TransportError('POST pods a', false, new Error('cut')), 'hiccup'],
     ['too many requests', answered(429, 'TooManyRequests'), 'hiccup'],
     ['broken server', answered(500, 'InternalError'), 'hiccup'],
+    [
+      'several hiccups',
+      new AggregateError([answered(500, 'InternalError'), answered(503, 'ServiceUnavailable')]),
+      'hiccup',
+    ],
+    ['a hiccup and more', new AggregateError([answered(500, 'InternalError'), new Error('x')]), 'the Sandbox’s'],
     ['refused', answered(403, 'Forbidden'), 'the Sandbox’s'],
     ['invalid', answered(422, 'Invalid'), 'the Sandbox’s'],
     ['name taken', answered(409, 'AlreadyExists'), 'the Sandbox’s'],

@@ -23,7 +23,7 @@ const backoff = { baseMs: 5, maxMs: 120_000 }
  * Keeps the Pod, Service and volume claims of each Sandbox as it says, and its status true.
  *
  * Writes of a Sandbox that just runs: its Pod, and its status when it is Ready; the annotation `pod-name` when it was made without; and one status before
- * it is Ready when that takes longer than a second.
+ * it is Ready when that takes its time (see `settleWindow`).
  */
 export function sandboxController(context: OperatorContext): Controller {
   const memory = new SandboxMemory()
