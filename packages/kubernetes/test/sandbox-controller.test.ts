@@ -3,6 +3,7 @@ import { annotation, label, nameHash, type Sandbox, sandboxes } from '../src/api
 import {
   controllerReference,
   events,
+  mergePatch,
   type OwnerReference,
   persistentVolumeClaims,
   pods,
@@ -354,6 +355,7 @@ describe.skipIf(skipped())('the Sandbox controller', () => {
       await expect.poll(() => notes(operator, metadata.name)).toEqual(['Warning NameHashCollision'])
     }
     const { writes } = operator
+    expect(writes).toContain(`PATCH services ${first}`)
     expect(writes.indexOf(`PATCH services ${first}`)).toBeLessThan(writes.indexOf(`POST pods ${second}`))
   })
 
@@ -429,5 +431,68 @@ describe.skipIf(skipped())('the Sandbox controller', () => {
     await expect.poll(() => operator.ready('a')).toMatch(/^False ReconcilerError: Error seen: spec.shutdownTime/)
     await operator.change(sandboxes, 'a', { spec: { shutdownTime: null } })
     await becomesReady(operator, 'a')
+  })
+
+  it('does not show a hiccup of the API server', async () => {
+    await using operator = await openSandboxOperator(plane, noInterimStatus)
+    let hiccups = 2
+    operator.meddle = (write) => (write === 'POST pods a' && hiccups-- > 0 ? 'refused' : undefined)
+    await create(operator, sandbox('a', {}, namedPod('a')))
+    await becomesReady(operator, 'a')
+    const pod = 'POST pods a'
+    expect(operator.writes).toEqual([pod, pod, pod, 'PATCH sandboxes/status a'])
+  })
+
+  it('shows trouble that stays, until it is over', async () => {
+    await using operator = await openSandboxOperator(plane)
+    operator.meddle = (write) => (write === 'POST pods a' ? 'refused' : undefined)
+    await create(operator, sandbox('a'))
+    await expect.poll(() => operator.ready('a')).toMatch(/^False ReconcilerError: Error seen: POST pods a: 503/)
+    operator.meddle = () => undefined
+    await becomesReady(operator, 'a')
+  })
+
+  it('uses the Pod it has made without hearing so', async () => {
+    await using operator = await openSandboxOperator(plane, noInterimStatus)
+    let cuts = 1
+    operator.meddle = (write) => (write === 'POST pods a' && cuts-- > 0 ? 'unanswered' : undefined)
+    await create(operator, sandbox('a', {}, namedPod('a')))
+    await becomesReady(operator, 'a')
+    const { items } = await operator.client.list(pods, { namespace: operator.namespace })
+    expect(items).toHaveLength(1)
+  })
+
+  it('does not write its status over a newer one', async () => {
+    await using operator = await openSandboxOperator(plane, noInterimStatus)
+    const { client, namespace } = operator
+    const theirs = {
+      type: 'Theirs',
+      status: 'True',
+      reason: 'R',
+      message: 'm',
+      lastTransitionTime: '2026-01-01T00:00:00Z',
+    }
+    let meddled = false
+    operator.meddle = async (write) => {
+      if (write !== 'PATCH sandboxes/status a' || meddled) return undefined
+      meddled = true
+      const patch = mergePatch({ status: { conditions: [theirs] } })
+      await client.patch(sandboxes, { namespace, name: 'a' }, patch, { subresource: 'status' })
+      return undefined
+    }
+    await create(operator, sandbox('a', {}, namedPod('a')))
+    await becomesReady(operator, 'a')
+    expect((await operator.get(sandboxes, 'a'))?.status?.conditions).toContainEqual(theirs)
+  })
+
+  it('repairs a status that cannot be read', async () => {
+    await using operator = await openSandboxOperator(plane)
+    const { client, namespace } = operator
+    await create(operator, sandbox('a'))
+    await becomesReady(operator, 'a')
+    const broken = mergePatch({ status: { conditions: { type: 'Ready' }, podIPs: 'none' } })
+    await client.patch(sandboxes, { namespace, name: 'a' }, broken, { subresource: 'status' })
+    await expect.poll(async () => (await operator.get(sandboxes, 'a'))?.status?.podIPs).toEqual([ip])
+    expect(await operator.ready('a')).toBe(isReady)
   })
 })

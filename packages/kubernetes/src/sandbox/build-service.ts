@@ -48,16 +48,15 @@ export function serviceDrift(
 }
 
 /** Once a Service has been narrowed to its own Sandbox it stays so: the other one's Pod may still be on its way out. */
-export const isGuarded = (service: Stored<Service>, { metadata: { uid } }: Pick<Stored, 'metadata'>): boolean =>
+export const isGuarded = (service: Stored<Service>, uid: string): boolean =>
   service.spec?.selector?.[sandboxUidLabel] === uid
 
 /** Ports of containers, and of init containers that go on running: each once, sorted, with a name of its own. */
 export function servicePorts({ containers, initContainers = [] }: PodSpec): ServicePort[] {
   const sidecars = initContainers.filter(({ restartPolicy }) => restartPolicy === 'Always')
   const byNumber = new Map<string, { readonly port: number; readonly protocol: string; name?: string }>()
-  for (const { containerPort: port, protocol = 'TCP', name } of [...containers, ...sidecars].flatMap(
-    (container) => container.ports ?? []
-  )) {
+  const declared = [...containers, ...sidecars].flatMap(({ ports = [] }) => ports)
+  for (const { containerPort: port, protocol = 'TCP', name } of declared) {
     const known = byNumber.get(`${port}/${protocol}`)
     if (!known) byNumber.set(`${port}/${protocol}`, { port, protocol, ...(name && { name }) })
     else if (name) known.name ??= name

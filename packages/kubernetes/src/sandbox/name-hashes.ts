@@ -6,8 +6,8 @@ import { type Change, keyOf, objectKey, type Stored } from '../controller/index.
  * chance once there are enough of them, and on purpose within seconds, and then one Sandbox's Service would send its clients to the other's Pod.
  *
  * So: each Pod also carries its Sandbox's uid. As soon as a second Sandbox with the same hash appears, the Services of both are narrowed to that label
- * too (the selector of the API stays in place, so that whoever reads it finds what he expects), and the second Sandbox's Pod is made
- * only when the Service of the first has been narrowed. Services that never meet a collision look exactly as the API says.
+ * too (the selector of the API stays in place, so that whoever reads it finds what he expects), and that of the first before the second
+ * Sandbox's Pod is made. Services that never meet a collision look exactly as the API says.
  */
 export class NameHashes {
   readonly #names = new Map<string, Set<string>>()

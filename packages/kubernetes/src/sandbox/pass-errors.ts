@@ -16,7 +16,10 @@ export const endsPass = (error: unknown): boolean =>
 
 /** Trouble of the API server, which may be over by the next try. */
 export const isHiccup = (error: unknown): boolean =>
-  error instanceof TransportError || isTooManyRequests(error) || (error instanceof ApiError && error.code >= 500)
+  error instanceof TransportError ||
+  isTooManyRequests(error) ||
+  (error instanceof ApiError && error.code >= 500) ||
+  (error instanceof AggregateError && error.errors.every(isHiccup))
 
 export const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 

@@ -1,5 +1,6 @@
 import type { Sandbox, SandboxStatus } from '../api/index.ts'
-import { findCondition, type Stored, withCondition, withoutCondition } from '../controller/index.ts'
+import { type Stored, withCondition, withoutCondition } from '../controller/index.ts'
+import { conditionOf, conditionsOf } from './conditions-of.ts'
 import { message, reason } from './wording.ts'
 
 /** Never sooner: a time that has nearly come is not worth a pass of its own. */
@@ -30,11 +31,11 @@ export function expiredStatus({ status = {}, metadata }: Stored<Sandbox>, wallMs
     message: message.expired,
     ...(generation !== undefined && { observedGeneration: generation }),
   } as const
-  return { ...status, conditions: withoutCondition(withCondition(status.conditions, ready, wallMs), 'PodScheduled') }
+  return { ...status, conditions: withoutCondition(withCondition(conditionsOf(status), ready, wallMs), 'PodScheduled') }
 }
 
 /** What stays in the status of an expired Sandbox that is kept. */
 export const retainedStatus = ({ conditions }: SandboxStatus): SandboxStatus => (conditions ? { conditions } : {})
 
-export const isMarkedExpired = ({ conditions }: SandboxStatus = {}): boolean =>
-  findCondition(conditions, 'Ready')?.reason === reason.sandboxExpired
+export const isMarkedExpired = (status: SandboxStatus | undefined): boolean =>
+  conditionOf(status, 'Ready')?.reason === reason.sandboxExpired

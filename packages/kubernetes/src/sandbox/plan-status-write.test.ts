@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { SandboxStatus } from '../api/index.ts'
 import type { Condition } from '../controller/index.ts'
-import { planStatusWrite } from './plan-status-write.ts'
+import { planStatusWrite, settleWindow } from './plan-status-write.ts'
+import { extensionRef, storedSandbox } from './testing/stored-sandbox.ts'
 
 const condition = (type: string, status: Condition['status'], reason: string, observedGeneration = 1): Condition => ({
   type,
@@ -51,4 +52,16 @@ describe('a status', () => {
       patch: { podIPs: ['2'], nodeName: null },
     })
   })
+})
+
+it.each([
+  ['made by hand', undefined, undefined, 0, { stage: 'starting', ms: 1_000 }],
+  ['made by hand', undefined, ['10.0.0.7'], 0, { stage: 'addressed', ms: 1_000 }],
+  ['made by hand', undefined, undefined, 3_000, { stage: 'starting', ms: 3_000 }],
+  ['of a pool', extensionRef('SandboxWarmPool'), undefined, 0, { stage: 'starting', ms: 5_000 }],
+  ['of a pool', extensionRef('SandboxWarmPool'), ['10.0.0.7'], 0, { stage: 'addressed', ms: 1_000 }],
+  ['of a claim', extensionRef('SandboxClaim'), undefined, 0, { stage: 'starting', ms: 1_000 }],
+])('a Sandbox %s waits a while for what comes next', (_, owner, podIPs, writeBehindMs, expected) => {
+  const sandbox = storedSandbox({ metadata: { ownerReferences: owner ? [owner] : [] } })
+  expect(settleWindow(sandbox, podIPs ? { podIPs } : {}, writeBehindMs)).toEqual(expected)
 })

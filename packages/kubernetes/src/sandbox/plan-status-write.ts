@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { SandboxStatus } from '../api/index.ts'
-import { findCondition } from '../controller/index.ts'
+import { type Sandbox, type SandboxStatus, sandboxWarmPools } from '../api/index.ts'
+import { controllerOf, refersTo, type Stored } from '../controller/index.ts'
+import { conditionOf } from './conditions-of.ts'
 import { reason } from './wording.ts'
 
 /** Part of a merge patch: null removes. */
@@ -18,7 +19,7 @@ const fields = ['conditions', 'selector', 'podIPs', 'nodeName', 'service', 'serv
 export function planStatusWrite(before: SandboxStatus | undefined, after: SandboxStatus): StatusWrite {
   const changed = fields.filter((field) => !isDeepStrictEqual(before?.[field], after[field]))
   if (changed.length === 0) return { kind: 'none' }
-  const isReady = findCondition(after.conditions, 'Ready')?.status === 'True'
+  const isReady = conditionOf(after, 'Ready')?.status === 'True'
   if (!isReady && changed.every((field) => field === 'nodeName')) return { kind: 'none' }
   const patch = Object.fromEntries(changed.map((field) => [field, after[field] ?? null]))
   return { kind: isPassing(before) && isPassing(after) ? 'settle' : 'now', patch }
@@ -26,8 +27,28 @@ export function planStatusWrite(before: SandboxStatus | undefined, after: Sandbo
 
 /** New, or starting: not Ready, not suspended, and nothing is wrong. */
 function isPassing(status: SandboxStatus | undefined): boolean {
-  const ready = findCondition(status?.conditions, 'Ready')
+  const ready = conditionOf(status, 'Ready')
   if (!ready) return true
   const isStarting = ready.status === 'False' && ready.reason === reason.dependenciesNotReady
-  return isStarting && findCondition(status?.conditions, 'Suspended')?.status === 'False'
+  return isStarting && conditionOf(status, 'Suspended')?.status === 'False'
+}
+
+/** Most Pods are Ready by then. */
+const settleMs = 1_000
+/** Nobody watches the members of a pool come up, and when many do, each of them takes longer. */
+const poolSettleMs = 5_000
+
+/**
+ * How long a status that is on its way to something waits for it. `stage`: when it changes, the wait begins anew. A member of a pool that has an
+ * address is of use to claims that wait.
+ */
+export function settleWindow(
+  sandbox: Stored<Sandbox>,
+  after: SandboxStatus,
+  writeBehindMs: number
+): { readonly stage: 'starting' | 'addressed'; readonly ms: number } {
+  const stage = after.podIPs ? 'addressed' : 'starting'
+  const owner = controllerOf(sandbox)
+  const isPooled = owner !== undefined && refersTo(owner, sandboxWarmPools)
+  return { stage, ms: Math.max(isPooled && stage === 'starting' ? poolSettleMs : settleMs, writeBehindMs) }
 }

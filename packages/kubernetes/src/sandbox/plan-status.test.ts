@@ -129,9 +129,14 @@ describe('PodScheduled', () => {
     [scheduled('False'), 'False PodSchedulingUnknown: '],
     [owned({ phase: 'Pending' }), 'Unknown PodSchedulingUnknown: Pod has not reported a PodScheduled condition yet'],
     [unknown, 'Unknown PodSchedulingUnknown: Pod state is unknown. Pod scheduling cannot be determined'],
+    [foreign, 'Unknown PodSchedulingUnknown: Pod state is unknown. Pod scheduling cannot be determined'],
     [absent, undefined],
   ])('of %j', (pod, expected) => {
     expect(verdict(plan(pod), 'PodScheduled')).toBe(expected)
+  })
+
+  it('is not there while a suspended Sandbox has no Pod of its own', () => {
+    expect(verdict(plan(foreign, suspended), 'PodScheduled')).toBeUndefined()
   })
 })
 

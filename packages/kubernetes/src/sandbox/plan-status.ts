@@ -1,21 +1,15 @@
 import { label, nameHash, type Sandbox, type SandboxConditionType, type SandboxStatus } from '../api/index.ts'
-import {
-  type Condition,
-  findCondition,
-  type Service,
-  type Stored,
-  withCondition,
-  withoutCondition,
-} from '../controller/index.ts'
+import { type Condition, type Service, type Stored, withCondition, withoutCondition } from '../controller/index.ts'
 import type { CachedPod } from '../operator/cached-pod.ts'
+import { conditionOf, conditionsOf } from './conditions-of.ts'
 import { message, reason } from './wording.ts'
 
 /** What a pass has found, or made, of a Sandbox's Pod. */
 export type PodState =
-  | { readonly kind: 'absent'; readonly recheckMs?: number }
+  | { readonly kind: 'absent' }
   | { readonly kind: 'owned'; readonly pod: Stored<CachedPod> }
   /** Somebody else's has its name. */
-  | { readonly kind: 'foreign'; readonly error: string; readonly recheckMs?: number }
+  | { readonly kind: 'foreign'; readonly error: string }
   | { readonly kind: 'several'; readonly count: number }
   /** Looking for it, or making it, failed. */
   | { readonly kind: 'unknown' }
@@ -55,11 +49,11 @@ export function planStatus(
     Ready: ready(sandbox, observed),
     Suspended: suspended(sandbox, observed.pod),
     Finished: finished(pod),
-    PodScheduled: podScheduled(observed.pod),
+    PodScheduled: podScheduled(sandbox, observed.pod),
   }
   const isAnyThere = observed.pod.kind !== 'absent' && observed.pod.kind !== 'unknown'
   return {
-    conditions: withVerdicts(before.conditions, verdicts, metadata.generation, wallMs),
+    conditions: withVerdicts(conditionsOf(before), verdicts, metadata.generation, wallMs),
     ...((before.selector || isAnyThere) && { selector: `${label.sandboxNameHash}=${nameHash(metadata.name)}` }),
     ...(ips.length > 0 && { podIPs: ips }),
     ...(pod?.spec.nodeName && { nodeName: pod.spec.nodeName }),
@@ -71,7 +65,7 @@ export function planStatus(
 }
 
 function withVerdicts(
-  before: readonly Condition[] | undefined,
+  before: readonly Condition[],
   verdicts: Readonly<Record<string, Verdict | undefined>>,
   generation: number | undefined,
   wallMs: number
@@ -82,7 +76,7 @@ function withVerdicts(
       verdict
         ? withCondition(conditions, { type, ...verdict, ...observedGeneration }, wallMs)
         : withoutCondition(conditions, type),
-    before ?? []
+    before
   )
 }
 
@@ -131,13 +125,14 @@ function finished(pod: CachedPod | undefined): Verdict | undefined {
   return end && { status: 'True', ...end }
 }
 
-function podScheduled(state: PodState): Verdict | undefined {
+function podScheduled(sandbox: Stored<Sandbox>, state: PodState): Verdict | undefined {
   const unknown = (text: string): Verdict => ({
     status: 'Unknown',
     reason: reason.podSchedulingUnknown,
     message: text,
   })
-  if (state.kind === 'absent') return undefined
+  // While suspended, nobody expects somebody else's Pod to be this one's.
+  if (state.kind === 'absent' || (state.kind === 'foreign' && isSuspended(sandbox))) return undefined
   if (state.kind !== 'owned') return unknown(message.schedulingUnknown)
   const own = state.pod.status.conditions?.find(({ type }) => type === 'PodScheduled')
   if (!own) return unknown(message.schedulingNotReported)
@@ -157,7 +152,5 @@ function addressesOf({ status: { podIP, podIPs } }: CachedPod): string[] {
  * Whether this Sandbox has never been Ready before, by what its status was: the first status gives all conditions the same time, and each of Ready and
  * Suspended moves on when it changes. So that its creation is measured, and not its sleep.
  */
-export function isFirstReadiness({ conditions }: SandboxStatus = {}): boolean {
-  const ready = findCondition(conditions, 'Ready')
-  return ready?.lastTransitionTime === findCondition(conditions, 'Suspended')?.lastTransitionTime
-}
+export const isFirstReadiness = (status: SandboxStatus | undefined): boolean =>
+  conditionOf(status, 'Ready')?.lastTransitionTime === conditionOf(status, 'Suspended')?.lastTransitionTime

@@ -1,20 +1,9 @@
 import { annotation, sandboxes } from '../api/index.ts'
-import {
-  controllerOf,
-  controllerReference,
-  findCondition,
-  isAlreadyExists,
-  isControlledBy,
-  keyOf,
-  objectKey,
-  pods,
-  refersTo,
-  type Stored,
-} from '../controller/index.ts'
+import { controllerReference, isAlreadyExists, isControlledBy, keyOf, pods, type Stored } from '../controller/index.ts'
 import type { CachedPod } from '../operator/cached-pod.ts'
 import { buildPod } from './build-pod.ts'
-import { isGuarded } from './build-service.ts'
-import { placeOf } from './name-hashes.ts'
+import { conditionOf } from './conditions-of.ts'
+import { narrowServicesOfOthers } from './narrow-services.ts'
 import { decideOwnership } from './ownership.ts'
 import { OvertakenError } from './pass-errors.ts'
 import { endOf, isSuspended, type PodState } from './plan-status.ts'
@@ -24,8 +13,6 @@ import { message } from './wording.ts'
 
 /** Nobody tells when a Pod that is not in the cache goes away. */
 const foreignPodRecheckMs = 30_000
-/** The other Sandbox has been woken, and is a request away. */
-const unguardedRecheckMs = 200
 
 /** Brings the Pod in line: made, kept in step, or ended. */
 export async function ensurePod(pass: SandboxPass): Promise<PodState> {
@@ -64,7 +51,7 @@ async function use(pass: SandboxPass, pod: Stored<CachedPod>): Promise<PodState>
 
 async function make(pass: SandboxPass): Promise<PodState> {
   const { context, sandbox, call } = pass
-  if (isExposedToOthers(pass)) return { kind: 'absent', recheckMs: unguardedRecheckMs }
+  await narrowServicesOfOthers(pass)
   try {
     const made = await context.client.create(pods, buildPod(sandbox, context.settings), call)
     const pod = made as Stored<CachedPod>
@@ -79,26 +66,14 @@ async function make(pass: SandboxPass): Promise<PodState> {
   return use(pass, inTheWay)
 }
 
-/** Whether another Sandbox's Service would send its clients to this one's Pod: see `NameHashes`. One that is on its way out is not waited for. */
-function isExposedToOthers({ context, hashes, sandbox }: SandboxPass): boolean {
-  const others = new Set(hashes.others(sandbox))
-  if (others.size === 0) return false
-  const { sandboxes: known, services } = context.caches
-  return services.store.by('hash', placeOf(sandbox)).some((service) => {
-    const owner = controllerOf(service)
-    if (!owner || !refersTo(owner, sandboxes)) return false
-    const other = known.store.get(keyOf({ namespace: service.metadata.namespace, name: owner.name }))
-    if (!other || other.metadata.uid !== owner.uid || !others.has(objectKey(other))) return false
-    return !other.metadata.deletionTimestamp && !isGuarded(service, other)
-  })
-}
-
 async function suspend(pass: SandboxPass, owned: Stored<CachedPod> | undefined): Promise<PodState> {
   const { context, sandbox } = pass
   const pod = owned ?? (await podToSuspend(pass))
   if (!pod) return { kind: 'absent' }
-  if (!isControlledBy(pod, sandbox))
-    return { kind: 'foreign', error: message.podNotOwned, recheckMs: foreignPodRecheckMs }
+  if (!isControlledBy(pod, sandbox)) {
+    pass.lookAgainIn(foreignPodRecheckMs)
+    return { kind: 'foreign', error: message.podNotOwned }
+  }
   if (pod.metadata.deletionTimestamp) return { kind: 'owned', pod }
   const ending = await remove(pass, context.caches.pods, pod)
   return ending ? { kind: 'owned', pod: ending } : { kind: 'absent' }
@@ -110,7 +85,7 @@ async function podToSuspend(pass: SandboxPass): Promise<Stored<CachedPod> | unde
   const podName = annotations?.[annotation.podName] ?? name
   const cached = cachedPodNamed(pass, podName)
   if (cached) return cached
-  const suspended = findCondition(pass.sandbox.status?.conditions, 'Suspended')
+  const suspended = conditionOf(pass.sandbox.status, 'Suspended')
   const isConfirmed = suspended?.status === 'True' && suspended.observedGeneration === generation
   return isConfirmed ? undefined : read(pass, pass.context.caches.pods.type, { namespace, name: podName })
 }

@@ -1,13 +1,4 @@
-import {
-  done,
-  isControlledBy,
-  isNamespaceTerminating,
-  objectKey,
-  type ReconcileResult,
-  requeueAfter,
-  type Service,
-  type Stored,
-} from '../controller/index.ts'
+import { isControlledBy, isNamespaceTerminating, objectKey, type Service, type Stored } from '../controller/index.ts'
 import { expire } from './expiry-step.ts'
 import { malformation } from './malformation.ts'
 import { endsPass, isHiccup, joined, NotOursError, textOf } from './pass-errors.ts'
@@ -27,39 +18,27 @@ const namespaceEndsMs = 5_000
 /** So many times in a row a hiccup of the API server is not shown: it is no trouble of the Sandbox's, and would cost it its readiness. */
 const hiddenHiccups = 2
 
-/** Brings one Sandbox in line. `failures`: of passes over it in a row, so far. */
-export async function reconcileSandbox(pass: SandboxPass, failures: number): Promise<ReconcileResult> {
+/** Brings one Sandbox in line. */
+export async function reconcileSandbox(pass: SandboxPass): Promise<void> {
   const { context, sandbox } = pass
   try {
     const expiry = planExpiry(sandbox, context.clock.wall())
     if (expiry.kind === 'expired') return await expire(pass)
+    if (expiry.recheckMs !== undefined) pass.lookAgainIn(expiry.recheckMs)
     const wrong = malformation(sandbox)
-    // Only a change of it helps, and brings it back.
-    const delays = wrong ? await refuse(pass, wrong) : await bringInLine(pass, failures)
-    return soonest([...delays, expiry.recheckMs])
+    await (wrong ? refuse(pass, wrong) : bringInLine(pass))
   } catch (error) {
-    if (isNamespaceTerminating(error)) return requeueAfter(namespaceEndsMs)
-    if (endsPass(error)) return requeueAfter(overtakenRetryMs)
-    throw error
+    if (!endsPass(error)) throw error
+    pass.lookAgainIn(isNamespaceTerminating(error) ? namespaceEndsMs : overtakenRetryMs)
   }
 }
 
-type Delays = readonly (number | undefined)[]
-
-function soonest(delays: Delays): ReconcileResult {
-  const known = delays.filter((ms) => ms !== undefined)
-  return known.length > 0 ? requeueAfter(Math.min(...known)) : done
-}
-
-/** Returns when to look again. */
-async function bringInLine(pass: SandboxPass, failures: number): Promise<Delays> {
+async function bringInLine(pass: SandboxPass): Promise<void> {
   const { observed, errors } = await ensureAll(pass)
-  if (errors.length > 0 && errors.every(isHiccup) && failures < hiddenHiccups) throw joined(errors)
+  if (errors.length > 0 && errors.every(isHiccup) && pass.failures < hiddenHiccups) throw joined(errors)
   const sandbox = await ensurePodName(pass, observed.pod)
-  const settleMs = await writeStatus(pass, sandbox, planStatus(sandbox, observed, surroundings(pass)))
+  await writeStatus(pass, sandbox, planStatus(sandbox, observed, surroundings(pass)))
   if (errors.length > 0) throw joined(errors)
-  const { pod } = observed
-  return [settleMs, pod.kind === 'absent' || pod.kind === 'foreign' ? pod.recheckMs : undefined]
 }
 
 /** Volume claims, Pod, Service. One that fails does not keep the others from being there. */
@@ -75,7 +54,7 @@ async function ensureAll(pass: SandboxPass): Promise<{ readonly observed: Observ
     }
   }
   await attempt(ensureVolumeClaims, undefined)
-  const pod = await attempt<PodState>(ensurePod, { kind: 'unknown' })
+  const pod = await attempt(ensurePod, knownPod(pass))
   if (pod.kind === 'foreign' && !isSuspended(pass.sandbox)) errors.push(new NotOursError(pod.error))
   // Whose Pod is not certain has no business with clients.
   const service =
@@ -83,16 +62,17 @@ async function ensureAll(pass: SandboxPass): Promise<{ readonly observed: Observ
   return { observed: { pod, service, errors: errors.map(textOf) }, errors }
 }
 
-/** Says what is wrong with a Sandbox that cannot be read. Nothing that is there is touched. */
-async function refuse(pass: SandboxPass, wrong: string): Promise<Delays> {
-  const [pod] = ownedPods(pass)
-  const observed: Observed = {
-    pod: pod ? { kind: 'owned', pod } : { kind: 'unknown' },
-    service: ownService(pass),
-    errors: [wrong],
-  }
+/** Says what is wrong with a Sandbox that cannot be read; only a change of it helps, and brings it back. Nothing that is there is touched. */
+async function refuse(pass: SandboxPass, wrong: string): Promise<void> {
+  const observed: Observed = { pod: knownPod(pass), service: ownService(pass), errors: [wrong] }
   const readable = { ...pass.sandbox, spec: pass.sandbox.spec ?? {} }
-  return [await writeStatus(pass, pass.sandbox, planStatus(readable, observed, surroundings(pass)))]
+  await writeStatus(pass, pass.sandbox, planStatus(readable, observed, surroundings(pass)))
+}
+
+/** What the cache tells when nothing more could be found out. */
+function knownPod(pass: SandboxPass): PodState {
+  const [pod, ...more] = ownedPods(pass)
+  return pod && more.length === 0 ? { kind: 'owned', pod } : { kind: 'unknown' }
 }
 
 function ownService({ context, sandbox }: SandboxPass): Stored<Service> | undefined {

@@ -10,6 +10,7 @@ import {
   type Wanted,
 } from '../controller/index.ts'
 import type { CoreCaches, OperatorContext } from '../operator/operator-context.ts'
+import { isNews } from './is-news.ts'
 import { laneOf } from './lane-of.ts'
 import { NameHashes } from './name-hashes.ts'
 import { reconcileSandbox } from './reconcile-sandbox.ts'
@@ -22,7 +23,7 @@ const backoff = { baseMs: 5, maxMs: 120_000 }
  * Keeps the Pod, Service and volume claims of each Sandbox as it says, and its status true.
  *
  * Writes of a Sandbox that just runs: its Pod, and its status when it is Ready; the annotation `pod-name` when it was made without; and one status before
- * it is Ready when that takes longer than a second.
+ * it is Ready when that takes its time (see `settleWindow`).
  */
 export function sandboxController(context: OperatorContext<CoreCaches>): Controller {
   const memory = new SandboxMemory()
@@ -35,7 +36,8 @@ export function sandboxController(context: OperatorContext<CoreCaches>): Control
   }
   const ofSandbox = (change: Change<Sandbox>): Wanted[] => {
     if (change.type === 'deleted') memory.forget(change.object.metadata.uid)
-    return [objectKey(change.object), ...hashes.note(change)].map(wanted)
+    const own = isNews(change) ? [objectKey(change.object)] : []
+    return [...own, ...hashes.note(change)].map(wanted)
   }
   const owner = toController(sandboxes)
   /** Also who wants this name: it may just have become free, or open to adoption. */
@@ -50,7 +52,10 @@ export function sandboxController(context: OperatorContext<CoreCaches>): Control
     // The garbage collector ends what belonged to it.
     if (!sandbox || sandbox.metadata.deletionTimestamp) return done
     const call = { signal, lane: laneOf(sandbox) }
-    return reconcileSandbox({ context, memory, hashes, sandbox, call }, controller.queue.failures(key))
+    const { queue } = controller
+    const lookAgainIn = (ms: number) => queue.addAfter(key, ms)
+    await reconcileSandbox({ context, memory, hashes, sandbox, call, failures: queue.failures(key), lookAgainIn })
+    return done
   }
   const controller: Controller = new Controller({
     ...context.controllerOptions('sandbox'),

@@ -4,12 +4,12 @@ export class SandboxMemory {
   readonly volumesInPlace = new Set<string>()
   /** Whose name cannot be that of a Service; people have been told. */
   readonly withoutService = new Set<string>()
-  /** Since when a status waits for what comes next, in ms of the monotonic clock. */
-  readonly settlingSince = new Map<string, number>()
+  /** Whose status waits for what comes next, and since when, in ms of the monotonic clock. */
+  readonly settling = new Map<string, { readonly stage: string; readonly sinceMs: number }>()
 
   forget(uid: string): void {
     this.volumesInPlace.delete(uid)
     this.withoutService.delete(uid)
-    this.settlingSince.delete(uid)
+    this.settling.delete(uid)
   }
 }

@@ -25,6 +25,10 @@ export interface SandboxPass {
   readonly sandbox: Stored<Sandbox>
   /** For every request of the pass. */
   readonly call: CallOptions
+  /** Passes over this Sandbox that have failed in a row. */
+  readonly failures: number
+  /** Has the Sandbox looked at again, however this pass ends. Of several the soonest counts. */
+  lookAgainIn(ms: number): void
 }
 
 export function ownedPods({ context, sandbox }: SandboxPass): Stored<CachedPod>[] {
@@ -68,7 +72,6 @@ export async function change<T extends KubernetesObject>(
     return answer
   } catch (error) {
     if (!isNotFound(error)) throw error
-    store.deleted(object)
     throw new OvertakenError(`${object.kind} "${object.metadata.name}" is gone`, { cause: error })
   }
 }
@@ -86,7 +89,8 @@ export async function remove<T extends KubernetesObject>(
     else store.deleted(object)
     return answer
   } catch (error) {
-    if (!isNotFound(error)) throw error
+    // Not the 404 of a kind that is not served: that says nothing of the object.
+    if (!isNotFound(error) || error.details?.name !== object.metadata.name) throw error
     store.deleted(object)
     return undefined
   }

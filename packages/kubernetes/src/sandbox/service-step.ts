@@ -9,11 +9,12 @@ import {
   services,
 } from '../controller/index.ts'
 import { buildService, isGuarded } from './build-service.ts'
+import { conditionOf } from './conditions-of.ts'
+import { tellOfCollision } from './narrow-services.ts'
 import { NotOursError, OvertakenError } from './pass-errors.ts'
 import { canNameService, planService } from './plan-service.ts'
 import { change, ownerAdded, read, remove, type SandboxPass } from './sandbox-pass.ts'
-import { sandboxUidLabel } from './sandbox-uid-label.ts'
-import { eventReason } from './wording.ts'
+import { eventReason, message } from './wording.ts'
 
 /** Brings the Service in line. Returns it when there is one that can be used. */
 export async function ensureService(pass: SandboxPass): Promise<Stored<Service> | undefined> {
@@ -26,8 +27,9 @@ export async function ensureService(pass: SandboxPass): Promise<Stored<Service> 
 }
 
 async function act(pass: SandboxPass, live: Stored<Service> | undefined): Promise<Stored<Service> | undefined> {
-  const { context, sandbox } = pass
-  const guarded = isShared(pass) || (live !== undefined && isGuarded(live, sandbox))
+  const { context, hashes, sandbox } = pass
+  const { uid } = sandbox.metadata
+  const guarded = hashes.others(sandbox).length > 0 || (live !== undefined && isGuarded(live, uid))
   const plan = planService(sandbox, live, guarded)
   if (plan.kind === 'refuse') throw new NotOursError(plan.error)
   if (plan.kind === 'create') return create(pass, guarded)
@@ -39,19 +41,19 @@ async function act(pass: SandboxPass, live: Stored<Service> | undefined): Promis
   const owner = plan.kind === 'adopt' ? ownerAdded(live, controllerReference(sandboxes, sandbox)) : {}
   const patch = { ...plan.drift, metadata: { ...plan.drift?.metadata, ...owner } }
   const inLine = await change(pass, context.caches.services, live, patch)
-  if (guarded && !isGuarded(live, sandbox)) tellOfCollision(pass)
+  if (guarded && !isGuarded(live, uid)) tellOfCollision(pass, sandbox, hashes.others(sandbox))
   return inLine
 }
 
 async function create(pass: SandboxPass, guarded: boolean): Promise<Stored<Service> | undefined> {
-  const { context, memory, sandbox, call } = pass
+  const { context, memory, hashes, sandbox, call } = pass
   const { uid, name } = sandbox.metadata
   if (memory.withoutService.has(uid)) return undefined
   if (!canNameService(name)) return tellOfName(pass)
   try {
     const made = await context.client.create(services, buildService(sandbox, guarded), call)
     context.caches.services.store.wrote(made)
-    if (guarded) tellOfCollision(pass)
+    if (guarded) tellOfCollision(pass, sandbox, hashes.others(sandbox))
     return made
   } catch (error) {
     // Older API servers want a letter first.
@@ -64,21 +66,10 @@ async function create(pass: SandboxPass, guarded: boolean): Promise<Stored<Servi
   return act(pass, inTheWay)
 }
 
-const isShared = ({ hashes, sandbox }: SandboxPass): boolean => hashes.others(sandbox).length > 0
-
-function tellOfCollision({ context, hashes, sandbox }: SandboxPass): void {
-  const { name } = sandbox.metadata
-  context.recorders.sandbox.record(sandbox, {
-    type: 'Warning',
-    reason: eventReason.nameHashCollision,
-    action: 'NarrowService',
-    note: `The name has the same hash as that of ${hashes.others(sandbox).join(', ') || 'another Sandbox'}: Service "${name}" selects by the label ${sandboxUidLabel} too`,
-  })
-}
-
-/** Trying again would not help: a Sandbox keeps its name. */
+/** Trying again would not help: a Sandbox keeps its name. Once its status says that there is no Service, people have been told. */
 function tellOfName({ context, memory, sandbox }: SandboxPass): undefined {
   memory.withoutService.add(sandbox.metadata.uid)
+  if (conditionOf(sandbox.status, 'Ready')?.message.endsWith(message.serviceMissing)) return
   context.recorders.sandbox.record(sandbox, {
     type: 'Warning',
     reason: eventReason.serviceNameInvalid,

@@ -8,7 +8,7 @@ import {
 } from '../controller/index.ts'
 import { buildVolumeClaims } from './build-volume-claims.ts'
 import { decideOwnership } from './ownership.ts'
-import { joined, NotOursError, OvertakenError } from './pass-errors.ts'
+import { endsPass, joined, NotOursError, OvertakenError } from './pass-errors.ts'
 import { isSuspended } from './plan-status.ts'
 import { ownedPods, ownerAdded, read, type SandboxPass } from './sandbox-pass.ts'
 
@@ -26,7 +26,7 @@ export async function ensureVolumeClaims(pass: SandboxPass): Promise<void> {
   memory.volumesInPlace.delete(uid)
   const results = await Promise.allSettled(wanted.map((claim) => ensure(pass, claim)))
   const failed = results.filter((result) => result.status === 'rejected').map(({ reason }) => reason)
-  if (failed.length > 0) throw joined(failed)
+  if (failed.length > 0) throw failed.find(endsPass) ?? joined(failed)
   memory.volumesInPlace.add(uid)
 }
 

@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { label, type Sandbox, sandboxes } from '../../src/api/index.ts'
 import {
   type ApiClient,
+  ApiError,
   byOwnerUid,
   type Condition,
   type Controller,
@@ -20,6 +22,7 @@ import {
   services,
   silentLogger,
   systemClock,
+  TransportError,
 } from '../../src/controller/index.ts'
 import { type CachedPod, cachedPod } from '../../src/operator/cached-pod.ts'
 import type { OperatorContext, OperatorSettings } from '../../src/operator/operator-context.ts'
@@ -45,6 +48,9 @@ const settings: OperatorSettings = {
   routerNamespace: 'default',
 }
 
+/** `refused`: 503, and nothing is done. `unanswered`: done, and nobody hears of it. */
+type Fault = 'refused' | 'unanswered' | undefined
+
 /** The Sandbox controller at work in a namespace of its own; what it writes; and hands that play the rest of a cluster. */
 export interface SandboxOperator extends AsyncDisposable {
   readonly namespace: string
@@ -53,6 +59,8 @@ export interface SandboxOperator extends AsyncDisposable {
   readonly writes: readonly string[]
   /** Names of the Sandboxes that were counted as having become Ready. */
   readonly becameReady: readonly string[]
+  /** What befalls each write of the controller, before it is sent. */
+  meddle: (write: string) => Fault | Promise<Fault>
   get<T extends KubernetesObject>(type: ResourceType<T>, name: string): Promise<Stored<T> | undefined>
   condition(name: string, type: string): Promise<Condition | undefined>
   /** `Status Reason: message` of its Ready condition. */
@@ -78,7 +86,14 @@ export async function openSandboxOperator(
   const namespace = `sandboxes-${made++}`
   await client.create(namespaces, { metadata: { name: namespace } })
   const writes: string[] = []
-  record(own.client, writes)
+  record(own.client, async (write, send) => {
+    writes.push(write)
+    const fault = await operator.meddle(write)
+    if (fault === 'refused') throw new ApiError(write, 503, { reason: 'ServiceUnavailable' })
+    const answer = await send()
+    if (fault === 'unanswered') throw new TransportError(write, false, new Error('cut'))
+    return answer
+  })
   const becameReady: string[] = []
   const passes = new Passes()
   const base = { client, namespace, clock: systemClock }
@@ -150,6 +165,7 @@ export async function openSandboxOperator(
     client,
     writes,
     becameReady,
+    meddle: () => undefined,
     get,
     condition,
     ready: async (name) => {
@@ -171,23 +187,23 @@ export async function openSandboxOperator(
     endPod: async (name) => void (await client.delete(pods, at(name), { gracePeriodSeconds: 0 })),
     lookedAgain: async (name) => {
       // All that has happened so far is in the caches when a later change of each type is.
-      const mark = { metadata: { annotations: { 'test/look': String(made++) } } }
-      const touched = await client.patch(sandboxes, at(name), mergePatch(mark))
-      const pod = await get(pods, name)
-      const touchedPod = pod && (await client.patch(pods, at(name), mergePatch(mark)))
+      const key = 'test/look'
+      const mark = { metadata: { annotations: { [key]: String(made++) } } }
+      await client.patch(sandboxes, at(name), mergePatch(mark))
+      const touched = (await get(pods, name)) ? [caches.sandboxes, caches.pods] : [caches.sandboxes]
+      if (touched.length > 1) await client.patch(pods, at(name), mergePatch(mark))
       const hasCome = () =>
-        caches.sandboxes.store.get(keyOf(at(name)))?.metadata.resourceVersion === touched.metadata.resourceVersion &&
-        (!touchedPod ||
-          caches.pods.store.get(keyOf(at(name)))?.metadata.annotations?.['test/look'] ===
-            mark.metadata.annotations['test/look'])
-      while (!hasCome()) await new Promise((resolve) => setTimeout(resolve, 5))
+        touched.every(
+          ({ store }) => store.get(keyOf(at(name)))?.metadata.annotations?.[key] === mark.metadata.annotations[key]
+        )
+      while (!hasCome()) await sleep(5)
       controller.queue.add(keyOf(at(name)))
       await passes.more(controller)
     },
   }
   await Promise.all(Object.values(caches).map((informer) => informer.synced))
   const owned = undo.move()
-  return { ...operator, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  return Object.assign(operator, { [Symbol.asyncDispose]: () => owned.disposeAsync() })
 }
 
 /** Knows when a controller has nothing to do. */
@@ -199,29 +215,26 @@ class Passes {
   }
 
   async more(controller: Controller): Promise<void> {
-    do await new Promise((resolve) => setTimeout(resolve, 20))
+    do await sleep(20)
     while (this.#underWay > 0 || controller.queue.depth > 0)
   }
 }
 
-/** Notes each write before it is sent. */
-function record(client: ApiClient, writes: string[]): void {
+/** Leads each write of the client through `around`. */
+function record(
+  client: ApiClient,
+  around: <Answer>(write: string, send: () => Promise<Answer>) => Promise<Answer>
+): void {
   const { create, patch, delete: remove } = client
-  const note = (verb: string, { plural }: ResourceType, name = '', subresource?: string) =>
-    void writes.push(`${verb} ${subresource ? `${plural}/${subresource}` : plural} ${name}`)
+  const say = (verb: string, { plural }: ResourceType, name = '', subresource?: string) =>
+    `${verb} ${subresource ? `${plural}/${subresource}` : plural} ${name}`
   Object.assign(client, {
-    create: (...args: Parameters<ApiClient['create']>) => {
-      note('POST', args[0], args[1].metadata?.name)
-      return create.apply(client, args)
-    },
-    patch: (...args: Parameters<ApiClient['patch']>) => {
-      note('PATCH', args[0], args[1].name, args[3]?.subresource)
-      return patch.apply(client, args)
-    },
-    delete: (...args: Parameters<ApiClient['delete']>) => {
-      note('DELETE', args[0], args[1].name)
-      return remove.apply(client, args)
-    },
+    create: (...args: Parameters<ApiClient['create']>) =>
+      around(say('POST', args[0], args[1].metadata?.name), () => create.apply(client, args)),
+    patch: (...args: Parameters<ApiClient['patch']>) =>
+      around(say('PATCH', args[0], args[1].name, args[3]?.subresource), () => patch.apply(client, args)),
+    delete: (...args: Parameters<ApiClient['delete']>) =>
+      around(say('DELETE', args[0], args[1].name), () => remove.apply(client, args)),
   })
 }
 
