@@ -2,18 +2,12 @@ import type { Sandbox, SandboxTemplate, SandboxWarmPool } from '../api/index.ts'
 import type { Stored } from '../controller/index.ts'
 import type { OperatorSettings } from '../operator/operator-context.ts'
 import { InputBackoff } from './input-backoff.ts'
-import { longLifeMs } from './member-state.ts'
 import { StatusPace } from './pool-status.ts'
 import { RefillPace } from './refill-pace.ts'
+import { ReplacementPace } from './replacement-pace.ts'
 
 /** After creates and deletes that failed. The longest is short enough for people who have just raised a quota. */
 const writeBackoff = { baseMs: 200, maxMs: 60_000 }
-
-/**
- * Between replacements of members whose Pods ended young, all of a pool at once: the first at once, then as the kubelet waits for a container that
- * crashes, 10 s doubling up to 5 minutes, and from the beginning when none did for 10.
- */
-const replaceBackoff = { baseMs: 10_000, maxMs: 300_000, forgetAfterMs: longLifeMs }
 
 /** What is known of a pool beyond the caches: paces, and requests without an answer. Lost with the process; nothing in it is needed to be right. */
 export class PoolMemory {
@@ -21,7 +15,7 @@ export class PoolMemory {
   readonly refill: RefillPace
   readonly status = new StatusPace()
   readonly writing = new InputBackoff(writeBackoff)
-  readonly replacing = new InputBackoff(replaceBackoff)
+  readonly replacing = new ReplacementPace()
   /** Names of creates that may have been carried out. */
   readonly openCreates = new Set<string>()
   /** Deletes that may have been carried out, by uid. */
@@ -62,6 +56,6 @@ export class PoolMemories {
   }
 }
 
-/** What the outcome of writes depends on. Changes of status are not among it. */
-export const inputOf = (pool: Stored<SandboxWarmPool>, template: Stored<SandboxTemplate> | undefined): string =>
-  [pool.metadata.generation, template?.metadata.uid, template?.metadata.generation].join('/')
+/** What the outcome of creates depends on, and what becomes of them. How many are wanted is not among it. */
+export const inputOf = (template: Stored<SandboxTemplate> | undefined): string =>
+  `${template?.metadata.uid}/${template?.metadata.generation}`

@@ -2,10 +2,10 @@ import type { Sandbox } from '../api/index.ts'
 import { ApiError, type Expectations, isNamespaceTerminating, type Stored } from '../controller/index.ts'
 import type { OperatorContext } from '../operator/operator-context.ts'
 import { memberName } from './member-name.ts'
-import { endedYoung } from './member-state.ts'
 import { MemberWriter, type PoolPass } from './member-writer.ts'
 import { type Removal, wantedReplicas } from './plan-pool.ts'
 import { slowStart } from './slow-start.ts'
+import { poolIndexValue } from './wake-pools.ts'
 import { failedCreate, memberEnded } from './warm-pool-events.ts'
 
 /** A pass that creates ends after this: for the status, for what has changed meanwhile, and for the other pools. */
@@ -85,11 +85,13 @@ export class PoolWriter {
   }
 
   #noteRemoved({ pool, memory, input }: PoolPass, removed: readonly Removal[]): void {
-    const { clock, recorders } = this.#context
+    const { caches, clock, recorders } = this.#context
     memory.refill.removed(removed.filter(({ reason }) => reason !== 'surplus' && reason !== 'ownerless').length)
     const ended = removed.filter(({ reason }) => reason === 'ended').map(({ sandbox }) => sandbox)
-    if (ended.some(endedYoung)) memory.replacing.failed(input, clock.now())
-    if (ended.length > 0) recorders.pool.record(pool, memberEnded(ended))
+    if (ended.length === 0) return
+    const others = caches.sandboxes.store.by('pool', poolIndexValue(pool))
+    memory.replacing.replaced(ended, others, input, clock.now())
+    recorders.pool.record(pool, memberEnded(ended))
   }
 
   #newNames({ pool }: PoolPass, count: number): ReadonlySet<string> {

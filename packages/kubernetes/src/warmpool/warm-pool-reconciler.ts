@@ -1,4 +1,4 @@
-import { nameHash, type Sandbox, type SandboxTemplate, type SandboxWarmPool } from '../api/index.ts'
+import type { Sandbox, SandboxTemplate, SandboxWarmPool } from '../api/index.ts'
 import { done, type Expectations, type ReconcileResult, requeueAfter, type Stored } from '../controller/index.ts'
 import type { OperatorContext } from '../operator/operator-context.ts'
 import type { PoolPass } from './member-writer.ts'
@@ -6,6 +6,7 @@ import { type PoolPlan, planPool } from './plan-pool.ts'
 import { inputOf, PoolMemories } from './pool-memory.ts'
 import { PoolWriter } from './pool-writer.ts'
 import { StatusWriter } from './status-writer.ts'
+import { poolIndexValue } from './wake-pools.ts'
 import { notProgressing, progressing } from './warm-pool-events.ts'
 
 /**
@@ -50,8 +51,7 @@ export class WarmPoolReconciler {
     if (restMs > 0) return requeueAfter(restMs, 'background')
     memory.passBeganAt = clock.now()
     const template = this.#templateOf(pool)
-    const input = inputOf(pool, template)
-    const waits = await this.#pass({ key, pool, template, input, memory, signal })
+    const waits = await this.#pass({ key, pool, template, input: inputOf(template), memory, signal })
     const againMs = Math.min(...waits.filter((ms) => ms !== undefined))
     return Number.isFinite(againMs) ? requeueAfter(againMs, 'background') : done
   }
@@ -76,11 +76,11 @@ export class WarmPoolReconciler {
       pool,
       template,
       labelled: this.#labelled(pool),
-      sharesLabel: caches.pools.store.by('hash', labelValueOf(pool)).length > 1,
+      sharesLabel: caches.pools.store.by('hash', poolIndexValue(pool)).length > 1,
       isReserved: ({ metadata: { namespace, name } }) =>
         caches.claims.store.by('sandbox', `${namespace}/${name}`).some((claim) => !claim.metadata.deletionTimestamp),
       isUncertain: !this.#expectations.satisfied(key),
-      replaceInMs: memory.replacing.waitMs(input, clock.now()),
+      replaceInMs: (ended) => memory.replacing.waitMs(ended, input, clock.now()),
       wallMs: clock.wall(),
       atWorkMs: clock.now() - this.#beganAt,
       graceMs: settings.warmPoolReadinessGracePeriodMs,
@@ -97,7 +97,7 @@ export class WarmPoolReconciler {
   }
 
   #labelled(pool: Stored<SandboxWarmPool>): readonly Stored<Sandbox>[] {
-    return this.#context.caches.sandboxes.store.by('pool', labelValueOf(pool))
+    return this.#context.caches.sandboxes.store.by('pool', poolIndexValue(pool))
   }
 
   /** One that nothing can be made of counts as missing: it can only have been stored past the schema. */
@@ -106,6 +106,3 @@ export class WarmPoolReconciler {
     return template?.spec?.podTemplate?.spec && template
   }
 }
-
-const labelValueOf = ({ metadata: { namespace, name } }: Stored<SandboxWarmPool>): string =>
-  `${namespace}/${nameHash(name)}`
