@@ -492,6 +492,52 @@ describe.skipIf(skipped())('warm pools over a real API server', () => {
     await filled(50)
   })
 
+  it('lets go of a create without an answer when the member is not wanted any more', async () => {
+    const { template, pool, names, filled, scale, poolStatus } = await room()
+    const lost: string[] = []
+    let losing = true
+    await using working = await operator({
+      interpose: async (write, send) => {
+        if (!losing || !isCreate(write)) return await send()
+        lost.push(write.name)
+        throw new TransportError('POST', false, new Error('cut'))
+      },
+    })
+    await template()
+    await pool()
+    // Again and again, under one name.
+    await expect.poll(() => lost.length).toBeGreaterThan(2)
+    expect(new Set(lost)).toHaveLength(1)
+    await scale(0)
+    await expect.poll(poolStatus).toMatchObject({ replicas: 0, observedGeneration: 2 })
+    losing = false
+    await scale(2)
+    await filled(2)
+    expect(working.countOf('create')).toBe(lost.length + 2)
+    expect(await names()).toHaveLength(2)
+  })
+
+  it('fills a pool even if a Sandbox in its way can be neither deleted nor adopted', async () => {
+    const { namespace, template, pool, filled, names, eventsSaid } = await room()
+    const small = await template()
+    const owner = await pool({ replicas: 0 })
+    const { metadata, spec } = poolSandbox(owner, small, { name: 'same', evictable: true })
+    await client.create(sandboxes, { metadata: { ...metadata, ownerReferences: [] }, spec })
+    const other = { ...metadata, name: 'other', ownerReferences: [] }
+    await client.create(sandboxes, { metadata: other, spec: { ...spec, service: true } })
+    await using _ = await operator({
+      interpose: async ({ verb, type }, send) => {
+        if (type !== sandboxes || verb === 'create') return await send()
+        throw new ApiError(verb, 403, { reason: 'Forbidden', message: 'not by you' })
+      },
+    })
+    await client.patch(sandboxWarmPools, { namespace, name: 'pool' }, mergePatch({ spec: { replicas: 3 } }))
+    // One place is held for the one that is as good as a member.
+    await filled(2)
+    expect(await names()).toEqual(expect.arrayContaining(['same', 'other']))
+    await expect.poll(eventsSaid).toEqual(expect.arrayContaining(['Warning FailedDelete', 'Warning FailedAdopt']))
+  })
+
   it('adopts ownerless members that are what the template makes, and deletes others', async () => {
     const { namespace, template, pool, members, filled, names } = await room()
     const small = await template()

@@ -47,7 +47,7 @@ export interface PoolObservation {
 export interface PoolPlan {
   readonly adopt: readonly Stored<Sandbox>[]
   readonly remove: readonly Removal[]
-  /** Places to fill; undefined when that cannot be told before the rest is done and seen. */
+  /** Places to fill; undefined: nothing is to be created now. */
   readonly missing: number | undefined
   /** Members whose Pods have been refused by all nodes for longer than the grace period. */
   readonly stuck: readonly Stored<Sandbox>[]
@@ -66,16 +66,17 @@ export function planPool(observed: PoolObservation): PoolPlan {
   const active = activeMembers(pool, labelled)
   const { removals, stuck, againMs } = judge(active, observed)
   if (wanted !== undefined && !isUncertain) {
-    const kept = active.filter((sandbox) => !removals.some((removal) => removal.sandbox === sandbox))
+    const going = new Set(removals.map(({ sandbox }) => sandbox))
+    const kept = active.filter((sandbox) => !going.has(sandbox))
     removals.push(...surplusOf(kept, kept.length - wanted, observed))
   }
-  const unclear = isUncertain || adopt.length + removals.length + foreign.length > 0
   const terminating = labelled.filter((sandbox) => sandbox.metadata.deletionTimestamp && isControlledBy(sandbox, pool))
+  // Who goes holds a place until gone, who is adopted has it already: whatever becomes of that, no place is filled twice.
+  const taken = active.length + terminating.length + adopt.length
   return {
     adopt,
     remove: [...foreign, ...removals],
-    missing:
-      unclear || !observed.template ? undefined : Math.max(0, (wanted ?? 0) - active.length - terminating.length),
+    missing: isUncertain || !observed.template ? undefined : Math.max(0, (wanted ?? 0) - taken),
     stuck,
     ...(Number.isFinite(againMs) && { againMs }),
   }

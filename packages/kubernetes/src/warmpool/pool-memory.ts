@@ -6,15 +6,20 @@ import { StatusPace } from './pool-status.ts'
 import { RefillPace } from './refill-pace.ts'
 import { ReplacementPace } from './replacement-pace.ts'
 
-/** After creates and deletes that failed. The longest is short enough for people who have just raised a quota. */
-const writeBackoff = { baseMs: 200, maxMs: 60_000 }
+/** After writes that failed. The longest is short enough for people who have just raised a quota. */
+const backoff = { baseMs: 200, maxMs: 60_000 }
 
 /** What is known of a pool beyond the caches: paces, and requests without an answer. Lost with the process; nothing in it is needed to be right. */
 export class PoolMemory {
   readonly uid: string
   readonly refill: RefillPace
   readonly status = new StatusPace()
-  readonly writing = new InputBackoff(writeBackoff)
+  /** One for each kind of write: a Sandbox that nobody may delete is no reason not to create others. */
+  readonly backoff = {
+    create: new InputBackoff(backoff),
+    delete: new InputBackoff(backoff),
+    adopt: new InputBackoff(backoff),
+  }
   readonly replacing = new ReplacementPace()
   /** Names of creates that may have been carried out. */
   readonly openCreates = new Set<string>()
@@ -30,29 +35,6 @@ export class PoolMemory {
       delayMs: settings.warmPoolReplenishDelayMs,
       perSecond: settings.warmPoolMaxRefillRate,
     })
-  }
-}
-
-/** The memories of all pools, by key. */
-export class PoolMemories {
-  readonly #settings: OperatorSettings
-  readonly #byKey = new Map<string, PoolMemory>()
-
-  constructor(settings: OperatorSettings) {
-    this.#settings = settings
-  }
-
-  /** A pool that was made anew under its name begins anew. */
-  of(key: string, pool: Stored<SandboxWarmPool>): PoolMemory {
-    const known = this.#byKey.get(key)
-    if (known?.uid === pool.metadata.uid) return known
-    const memory = new PoolMemory(pool, this.#settings)
-    this.#byKey.set(key, memory)
-    return memory
-  }
-
-  forget(key: string): void {
-    this.#byKey.delete(key)
   }
 }
 
