@@ -17,15 +17,6 @@ export function endOf(sandbox: Stored<Sandbox>): Condition | undefined {
   return ready?.status === 'False' && endedReasons.has(ready.reason) ? ready : undefined
 }
 
-/** A Pod that lived this long says nothing about the next one: the time after which the kubelet forgets that a container crashed. */
-export const longLifeMs = 10 * 60_000
-
-/** Whether the Sandbox's Pod has ended, and soon: the next one may be no better. */
-export function endedYoung(sandbox: Stored<Sandbox>): boolean {
-  const end = endOf(sandbox)
-  return end !== undefined && !(Date.parse(end.lastTransitionTime) - createdAtMs(sandbox) >= longLifeMs)
-}
-
 /** What says that no node takes the Sandbox's Pod; undefined while none has been asked, or one has. */
 export function unschedulable(sandbox: Stored<Sandbox>): Condition | undefined {
   const scheduled = condition(sandbox, 'PodScheduled')

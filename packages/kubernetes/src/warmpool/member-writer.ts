@@ -60,7 +60,8 @@ export class MemberWriter {
       this.#store.wrote(await this.#client.create(sandboxes, sandbox, { signal }))
       this.#answered(pass, name)
     } catch (error) {
-      if (isAlreadyExists(error)) await this.#readTaken(pass, name)
+      // By this very create, sent before without an answer; or by somebody else, and then the next pass takes another name.
+      if (isAlreadyExists(error)) await this.#read(pass, name)
       else {
         if (wasNotCarriedOut(error)) this.#settleCreate(pass, name)
         throw error
@@ -112,22 +113,28 @@ export class MemberWriter {
     }
   }
 
-  /** Sends again what may have been carried out and is not seen yet. Throws when there still is no answer. */
-  async settle(pass: PoolPass): Promise<void> {
-    const { memory, pool, template } = pass
-    for (const [uid, sandbox] of memory.openDeletes) {
+  /** Sends again deletes that may have been carried out and are not seen yet. Throws when there still is no answer. */
+  async settleDeletes(pass: PoolPass): Promise<void> {
+    for (const [uid, sandbox] of pass.memory.openDeletes) {
       if (this.#isLive(sandbox)) await this.remove(pass, sandbox)
       else this.#settleDelete(pass, uid)
     }
+  }
+
+  /**
+   * Sends again, under their names, creates that may have been carried out and are not seen yet. Where no more members are wanted (`isShort` is false)
+   * it only looks: one that comes to be after all is then one too many, as any other. Throws when there still is no answer.
+   */
+  async settleCreates(pass: PoolPass, isShort: boolean): Promise<void> {
+    const { memory, pool, template } = pass
     for (const name of memory.openCreates) {
       if (this.#store.get(keyIn(pool, name))) this.#settleCreate(pass, name)
-      // Without a template nothing is made; if it has been, the watch will show it.
-      else if (template) await this.create(pass, template, name)
+      else if (template && isShort) await this.create(pass, template, name)
+      else await this.#read(pass, name)
     }
   }
 
-  /** The name is taken: by this very create, tried before without an answer; or by somebody else, and then the next pass takes another. */
-  async #readTaken(pass: PoolPass, name: string): Promise<void> {
+  async #read(pass: PoolPass, name: string): Promise<void> {
     try {
       const { namespace } = pass.pool.metadata
       this.#store.wrote(await this.#client.get(sandboxes, { namespace, name }, { signal: pass.signal }))

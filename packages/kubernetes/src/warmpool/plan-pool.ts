@@ -1,7 +1,7 @@
 import { label, nameHash, type Sandbox, type SandboxTemplate, type SandboxWarmPool } from '../api/index.ts'
 import { controllerOf, isControlledBy, type Stored } from '../controller/index.ts'
 import { hasContent, isStale } from './is-stale.ts'
-import { createdAtMs, endedYoung, endOf, isReady, startedAtMs, unschedulable } from './member-state.ts'
+import { createdAtMs, endOf, isReady, startedAtMs, unschedulable } from './member-state.ts'
 import { templateHashes } from './template-hashes.ts'
 
 /** Why a Sandbox is deleted. */
@@ -35,8 +35,8 @@ export interface PoolObservation {
   readonly isReserved: (sandbox: Stored<Sandbox>) => boolean
   /** Creates or deletes of our own have not been seen yet: members cannot be counted. */
   readonly isUncertain: boolean
-  /** In how many ms members that ended young may be replaced; 0: now. */
-  readonly replaceInMs: number
+  /** In how many ms a member whose Pod has ended may be replaced; 0: now. */
+  readonly replaceInMs: (ended: Stored<Sandbox>) => number
   readonly wallMs: number
   /** How long this controller has been at work. While none was, nobody wrote that a Sandbox is Ready. */
   readonly atWorkMs: number
@@ -47,7 +47,7 @@ export interface PoolObservation {
 export interface PoolPlan {
   readonly adopt: readonly Stored<Sandbox>[]
   readonly remove: readonly Removal[]
-  /** Places to fill; undefined when that cannot be told before the rest is done and seen. */
+  /** Places to fill; undefined: nothing is to be created now. */
   readonly missing: number | undefined
   /** Members whose Pods have been refused by all nodes for longer than the grace period. */
   readonly stuck: readonly Stored<Sandbox>[]
@@ -66,15 +66,17 @@ export function planPool(observed: PoolObservation): PoolPlan {
   const active = activeMembers(pool, labelled)
   const { removals, stuck, againMs } = judge(active, observed)
   if (wanted !== undefined && !isUncertain) {
-    const kept = active.filter((sandbox) => !removals.some((removal) => removal.sandbox === sandbox))
+    const going = new Set(removals.map(({ sandbox }) => sandbox))
+    const kept = active.filter((sandbox) => !going.has(sandbox))
     removals.push(...surplusOf(kept, kept.length - wanted, observed))
   }
-  const unclear = isUncertain || adopt.length + removals.length + foreign.length > 0
-  const terminating = labelled.filter((sandbox) => isControlledBy(sandbox, pool)).length - active.length
+  const terminating = labelled.filter((sandbox) => sandbox.metadata.deletionTimestamp && isControlledBy(sandbox, pool))
+  // Who goes holds a place until gone, who is adopted has it already: whatever becomes of that, no place is filled twice.
+  const taken = active.length + terminating.length + adopt.length
   return {
     adopt,
     remove: [...foreign, ...removals],
-    missing: unclear || !observed.template ? undefined : Math.max(0, (wanted ?? 0) - active.length - terminating),
+    missing: isUncertain || !observed.template ? undefined : Math.max(0, (wanted ?? 0) - taken),
     stuck,
     ...(Number.isFinite(againMs) && { againMs }),
   }
@@ -130,13 +132,13 @@ type Verdict =
   | { readonly kind: 'goes'; readonly reason: RemovalReason }
 
 function verdictOn(sandbox: Stored<Sandbox>, observed: PoolObservation): Verdict {
-  const { pool, template, replaceInMs } = observed
-  const end = endOf(sandbox)
-  if (end && (replaceInMs === 0 || !endedYoung(sandbox))) return { kind: 'goes', reason: 'ended' }
+  const { pool, template } = observed
+  const replaceInMs = endOf(sandbox) ? observed.replaceInMs(sandbox) : undefined
+  if (replaceInMs === 0) return { kind: 'goes', reason: 'ended' }
   if (template && pool.spec.updateStrategy?.type === 'Recreate' && isStale(sandbox, template))
     return { kind: 'goes', reason: 'stale' }
   // Until its turn it keeps its place, for people to look at.
-  if (end) return { kind: 'stays', againMs: replaceInMs }
+  if (replaceInMs !== undefined) return { kind: 'stays', againMs: replaceInMs }
   if (isReady(sandbox)) return { kind: 'stays' }
   const { wallMs, atWorkMs, graceMs } = observed
   const leftMs = graceMs - Math.min(Math.max(wallMs - startedAtMs(sandbox), 0), atWorkMs)

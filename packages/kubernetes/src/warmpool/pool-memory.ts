@@ -2,26 +2,25 @@ import type { Sandbox, SandboxTemplate, SandboxWarmPool } from '../api/index.ts'
 import type { Stored } from '../controller/index.ts'
 import type { OperatorSettings } from '../operator/operator-context.ts'
 import { InputBackoff } from './input-backoff.ts'
-import { longLifeMs } from './member-state.ts'
 import { StatusPace } from './pool-status.ts'
 import { RefillPace } from './refill-pace.ts'
+import { ReplacementPace } from './replacement-pace.ts'
 
-/** After creates and deletes that failed. The longest is short enough for people who have just raised a quota. */
-const writeBackoff = { baseMs: 200, maxMs: 60_000 }
-
-/**
- * Between replacements of members whose Pods ended young, all of a pool at once: the first at once, then as the kubelet waits for a container that
- * crashes, 10 s doubling up to 5 minutes, and from the beginning when none did for 10.
- */
-const replaceBackoff = { baseMs: 10_000, maxMs: 300_000, forgetAfterMs: longLifeMs }
+/** After writes that failed. The longest is short enough for people who have just raised a quota. */
+const backoff = { baseMs: 200, maxMs: 60_000 }
 
 /** What is known of a pool beyond the caches: paces, and requests without an answer. Lost with the process; nothing in it is needed to be right. */
 export class PoolMemory {
   readonly uid: string
   readonly refill: RefillPace
   readonly status = new StatusPace()
-  readonly writing = new InputBackoff(writeBackoff)
-  readonly replacing = new InputBackoff(replaceBackoff)
+  /** One for each kind of write: a Sandbox that nobody may delete is no reason not to create others. */
+  readonly backoff = {
+    create: new InputBackoff(backoff),
+    delete: new InputBackoff(backoff),
+    adopt: new InputBackoff(backoff),
+  }
+  readonly replacing = new ReplacementPace()
   /** Names of creates that may have been carried out. */
   readonly openCreates = new Set<string>()
   /** Deletes that may have been carried out, by uid. */
@@ -39,29 +38,6 @@ export class PoolMemory {
   }
 }
 
-/** The memories of all pools, by key. */
-export class PoolMemories {
-  readonly #settings: OperatorSettings
-  readonly #byKey = new Map<string, PoolMemory>()
-
-  constructor(settings: OperatorSettings) {
-    this.#settings = settings
-  }
-
-  /** A pool that was made anew under its name begins anew. */
-  of(key: string, pool: Stored<SandboxWarmPool>): PoolMemory {
-    const known = this.#byKey.get(key)
-    if (known?.uid === pool.metadata.uid) return known
-    const memory = new PoolMemory(pool, this.#settings)
-    this.#byKey.set(key, memory)
-    return memory
-  }
-
-  forget(key: string): void {
-    this.#byKey.delete(key)
-  }
-}
-
-/** What the outcome of writes depends on. Changes of status are not among it. */
-export const inputOf = (pool: Stored<SandboxWarmPool>, template: Stored<SandboxTemplate> | undefined): string =>
-  [pool.metadata.generation, template?.metadata.uid, template?.metadata.generation].join('/')
+/** What the outcome of creates depends on, and what becomes of them. How many are wanted is not among it. */
+export const inputOf = (template: Stored<SandboxTemplate> | undefined): string =>
+  `${template?.metadata.uid}/${template?.metadata.generation}`

@@ -2,11 +2,12 @@ import type { Sandbox } from '../api/index.ts'
 import { ApiError, type Expectations, isNamespaceTerminating, type Stored } from '../controller/index.ts'
 import type { OperatorContext } from '../operator/operator-context.ts'
 import { memberName } from './member-name.ts'
-import { endedYoung } from './member-state.ts'
 import { MemberWriter, type PoolPass } from './member-writer.ts'
 import { type Removal, wantedReplicas } from './plan-pool.ts'
+import type { PoolMemory } from './pool-memory.ts'
 import { slowStart } from './slow-start.ts'
-import { failedCreate, memberEnded } from './warm-pool-events.ts'
+import { poolIndexValue } from './wake-pools.ts'
+import { memberEnded, refused } from './warm-pool-events.ts'
 
 /** A pass that creates ends after this: for the status, for what has changed meanwhile, and for the other pools. */
 const fillForMs = 1_000
@@ -15,6 +16,7 @@ const atOnce = 16
 /** What the watch will tell of a Sandbox that changed under a delete it tells sooner. */
 const overtakenRecheckMs = 1_000
 
+type Verb = keyof PoolMemory['backoff']
 type Context = Pick<OperatorContext, 'client' | 'caches' | 'clock' | 'settings' | 'log' | 'recorders'>
 
 /** Carries out what a pass has decided: many writes, some at once, with back-off for those that fail. */
@@ -34,62 +36,65 @@ export class PoolWriter {
   }
 
   /** Finds out about earlier writes without an answer. While there are any, the pool's members cannot be counted. */
-  async settle(pass: PoolPass): Promise<void> {
-    if (this.#backoffMs(pass) > 0) return
-    await this.#members.settle(pass).catch((error) => this.#failed(pass, error))
+  async settle(pass: PoolPass, isShort: boolean): Promise<void> {
+    await this.#attempt(pass, 'delete', () => this.#members.settleDeletes(pass))
+    await this.#attempt(pass, 'create', () => this.#members.settleCreates(pass, isShort))
   }
 
-  async adopt(pass: PoolPass, ownerless: readonly Stored<Sandbox>[]): Promise<void> {
-    for (const sandbox of ownerless) await this.#members.adopt(pass, sandbox)
+  /** Returns in how many ms to look again, as the two below do. */
+  async adopt(pass: PoolPass, ownerless: readonly Stored<Sandbox>[]): Promise<number | undefined> {
+    if (ownerless.length === 0) return undefined
+    return await this.#attempt(pass, 'adopt', async () => {
+      for (const sandbox of ownerless) await this.#members.adopt(pass, sandbox)
+    })
   }
 
-  /** Returns in how many ms to look again. */
   async remove(pass: PoolPass, removals: readonly Removal[]): Promise<number | undefined> {
     if (removals.length === 0) return undefined
-    const backoffMs = this.#backoffMs(pass)
-    if (backoffMs > 0) return backoffMs
     const removed: Removal[] = []
     const batch = removals.slice(0, this.#context.settings.warmPoolMaxBatchSize)
     const goesOn = () => !pass.signal.aborted
-    const [error] = await slowStart(batch, { limit: atOnce, goesOn }, async (removal) => {
-      if (await this.#members.remove(pass, removal.sandbox)) removed.push(removal)
+    const againMs = await this.#attempt(pass, 'delete', async () => {
+      const [error] = await slowStart(batch, { limit: atOnce, goesOn }, async (removal) => {
+        if (await this.#members.remove(pass, removal.sandbox)) removed.push(removal)
+      })
+      if (error) throw error
     })
     this.#noteRemoved(pass, removed)
-    if (error) return this.#failed(pass, error)
-    pass.memory.writing.succeeded()
     // There are places to fill now.
-    return removed.length > 0 ? 0 : overtakenRecheckMs
+    return removed.length > 0 ? 0 : (againMs ?? overtakenRecheckMs)
   }
 
-  /** Creates members for so many places, as far as paces allow. Returns in how many ms to look again. */
+  /** Creates members for so many places, as far as paces allow. */
   async fill(pass: PoolPass, missing: number | undefined): Promise<number | undefined> {
     const { clock, settings } = this.#context
     const { pool, template, memory, signal } = pass
     if (missing === undefined || !template) return undefined
-    const backoffMs = this.#backoffMs(pass)
-    if (backoffMs > 0) return backoffMs
     const now = clock.now()
     const { count, againMs } = memory.refill.take(missing, wantedReplicas(pool) ?? 0, now)
     if (count === 0) return againMs
     let made = 0
-    const names = this.#newNames(pass, Math.min(count, settings.warmPoolMaxBatchSize))
     const goesOn = () => !signal.aborted && clock.now() - now < fillForMs
-    const [error] = await slowStart(names, { limit: atOnce, goesOn }, async (name) => {
-      await this.#members.create(pass, template, name)
-      made += 1
+    const retryMs = await this.#attempt(pass, 'create', async () => {
+      const names = this.#newNames(pass, Math.min(count, settings.warmPoolMaxBatchSize))
+      const [error] = await slowStart(names, { limit: atOnce, goesOn }, async (name) => {
+        await this.#members.create(pass, template, name)
+        made += 1
+      })
+      if (error) throw error
     })
     memory.refill.filled(made)
-    if (error) return this.#failed(pass, error)
-    memory.writing.succeeded()
-    return made < count ? 0 : againMs
+    return retryMs ?? (made < count ? 0 : againMs)
   }
 
   #noteRemoved({ pool, memory, input }: PoolPass, removed: readonly Removal[]): void {
-    const { clock, recorders } = this.#context
+    const { caches, clock, recorders } = this.#context
     memory.refill.removed(removed.filter(({ reason }) => reason !== 'surplus' && reason !== 'ownerless').length)
     const ended = removed.filter(({ reason }) => reason === 'ended').map(({ sandbox }) => sandbox)
-    if (ended.some(endedYoung)) memory.replacing.failed(input, clock.now())
-    if (ended.length > 0) recorders.pool.record(pool, memberEnded(ended))
+    if (ended.length === 0) return
+    const others = caches.sandboxes.store.by('pool', poolIndexValue(pool))
+    memory.replacing.replaced(ended, others, input, clock.now())
+    recorders.pool.record(pool, memberEnded(ended))
   }
 
   #newNames({ pool }: PoolPass, count: number): ReadonlySet<string> {
@@ -103,21 +108,25 @@ export class PoolWriter {
     return names
   }
 
-  /** Returns in how many ms to try again; throws when it is this pass that has been ended. */
-  #failed(pass: PoolPass, err: unknown): number {
-    pass.signal.throwIfAborted()
-    const { log, recorders, clock } = this.#context
-    log.warn({ pool: pass.key, err }, 'warmpool.write_failed')
-    if (isRefusedCreate(err)) recorders.pool.record(pass.pool, failedCreate(err))
-    pass.memory.writing.failed(pass.input, clock.now())
-    return this.#backoffMs(pass)
-  }
-
-  #backoffMs({ memory, input }: PoolPass): number {
-    return memory.writing.waitMs(input, this.#context.clock.now())
+  /** Unless an earlier failure is too fresh. Returns in how many ms to try again; undefined: it went well. Throws when the pass has been ended. */
+  async #attempt({ key, pool, memory, input, signal }: PoolPass, verb: Verb, work: () => Promise<void>) {
+    const { clock, log, recorders } = this.#context
+    const backoff = memory.backoff[verb]
+    const waitMs = backoff.waitMs(input, clock.now())
+    if (waitMs > 0) return waitMs
+    try {
+      await work()
+      backoff.succeeded()
+      return undefined
+    } catch (err) {
+      signal.throwIfAborted()
+      log.warn({ pool: key, verb, err }, 'warmpool.write_failed')
+      if (isRefusal(err)) recorders.pool.record(pool, refused(verb, err))
+      backoff.failed(input, clock.now())
+      return backoff.waitMs(input, clock.now())
+    }
   }
 }
 
 /** Worth telling people; but not that a namespace on its way out takes nothing in. */
-const isRefusedCreate = (error: unknown): boolean =>
-  error instanceof ApiError && error.operation.startsWith('POST ') && !isNamespaceTerminating(error)
+const isRefusal = (error: unknown): boolean => error instanceof ApiError && !isNamespaceTerminating(error)

@@ -41,6 +41,7 @@ describe('the delay', () => {
     const pace = new RefillPace({ delayMs: 1_000, perSecond: 0 })
     pace.take(0, 3, 0)
     pace.removed(2)
+    expect(pace.take(0, 3, 5)).toEqual({ count: 0 })
     expect(pace.take(3, 3, 10)).toEqual({ count: 2, againMs: 1_000 })
   })
 

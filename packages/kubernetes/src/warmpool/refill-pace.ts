@@ -51,9 +51,11 @@ export class RefillPace {
 
   #note(missing: number, wanted: number, now: number): void {
     const fresh = missing - this.#dueAt.length
-    const atOnce = Math.min(Math.max(fresh, 0), Math.max(wanted - this.#wanted, 0) + this.#removed)
+    const grown = Math.max(wanted - this.#wanted, 0)
+    const atOnce = Math.min(Math.max(fresh, 0), grown + this.#removed)
     this.#wanted = wanted
-    this.#removed = 0
+    // The places of those removed just now show only in the next pass.
+    this.#removed -= Math.max(0, atOnce - grown)
     // Filled by others, or wanted no more: those that would wait longest.
     if (fresh < 0) this.#dueAt.length = missing
     for (let place = 0; place < fresh; place++) this.#dueAt.push(place < atOnce ? now : now + this.#delayMs)

@@ -1,4 +1,11 @@
-import { label, type Sandbox, type SandboxTemplate, sandboxWarmPools } from '../api/index.ts'
+import {
+  label,
+  nameHash,
+  type Sandbox,
+  type SandboxTemplate,
+  type SandboxWarmPool,
+  sandboxWarmPools,
+} from '../api/index.ts'
 import { controllerOf, type MapChange, objectKey, refersTo, type Stored, type Wanted } from '../controller/index.ts'
 import type { Caches } from '../operator/operator-context.ts'
 
@@ -27,3 +34,7 @@ export const toPoolsOfTemplate =
   (pools: Pools): MapChange<SandboxTemplate> =>
   ({ object: { metadata } }) =>
     pools.by('template', `${metadata.namespace}/${metadata.name}`).map(objectKey)
+
+/** What Sandboxes with the pool's label, and pools with that label value, are found by. */
+export const poolIndexValue = ({ metadata: { namespace, name } }: Stored<SandboxWarmPool>): string =>
+  `${namespace}/${nameHash(name)}`

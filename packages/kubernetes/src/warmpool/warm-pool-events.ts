@@ -8,8 +8,10 @@ export const eventReason = Object.freeze({
   progressing: 'WarmPoolProgressing',
   /** Ours. */
   memberEnded: 'WarmPoolSandboxEnded',
-  /** Ours, named as ReplicaSets have it. */
+  /** Ours; the first two are named as ReplicaSets have them. */
   failedCreate: 'FailedCreate',
+  failedDelete: 'FailedDelete',
+  failedAdopt: 'FailedAdopt',
 })
 
 export function notProgressing(stuck: readonly Stored<Sandbox>[]): RecordedEvent {
@@ -39,11 +41,16 @@ export function memberEnded(ended: readonly Stored<Sandbox>[]): RecordedEvent {
   }
 }
 
-export const failedCreate = (error: unknown): RecordedEvent => ({
-  type: 'Warning',
-  reason: eventReason.failedCreate,
-  action: 'Create',
-  note: `Error creating: ${error instanceof Error ? error.message : String(error)}`,
-})
+const refusals = {
+  create: { reason: eventReason.failedCreate, action: 'Create', note: 'Error creating' },
+  delete: { reason: eventReason.failedDelete, action: 'Delete', note: 'Error deleting' },
+  adopt: { reason: eventReason.failedAdopt, action: 'Adopt', note: 'Error adopting' },
+}
+
+/** The API server has said no. */
+export function refused(verb: keyof typeof refusals, error: unknown): RecordedEvent {
+  const { note, ...rest } = refusals[verb]
+  return { type: 'Warning', ...rest, note: `${note}: ${error instanceof Error ? error.message : String(error)}` }
+}
 
 const sandboxCount = (count: number): string => (count === 1 ? '1 Sandbox' : `${count} Sandboxes`)

@@ -1,11 +1,12 @@
-import { nameHash, type Sandbox, type SandboxTemplate, type SandboxWarmPool } from '../api/index.ts'
+import type { Sandbox, SandboxTemplate, SandboxWarmPool } from '../api/index.ts'
 import { done, type Expectations, type ReconcileResult, requeueAfter, type Stored } from '../controller/index.ts'
 import type { OperatorContext } from '../operator/operator-context.ts'
 import type { PoolPass } from './member-writer.ts'
-import { type PoolPlan, planPool } from './plan-pool.ts'
-import { inputOf, PoolMemories } from './pool-memory.ts'
+import { activeMembers, type PoolPlan, planPool, wantedReplicas } from './plan-pool.ts'
+import { inputOf, PoolMemory } from './pool-memory.ts'
 import { PoolWriter } from './pool-writer.ts'
 import { StatusWriter } from './status-writer.ts'
+import { poolIndexValue } from './wake-pools.ts'
 import { notProgressing, progressing } from './warm-pool-events.ts'
 
 /**
@@ -20,7 +21,7 @@ const unseenRecheckMs = 1_000
 export class WarmPoolReconciler {
   readonly #context: OperatorContext
   readonly #expectations: Expectations
-  readonly #memories: PoolMemories
+  readonly #memories = new Map<string, PoolMemory>()
   readonly #writer: PoolWriter
   readonly #status: StatusWriter
   readonly #beganAt: number
@@ -30,7 +31,6 @@ export class WarmPoolReconciler {
     const client = context.client.with({ lane: 'background' })
     this.#context = context
     this.#expectations = expectations
-    this.#memories = new PoolMemories(context.settings)
     this.#writer = new PoolWriter({ ...context, client }, expectations)
     this.#status = new StatusWriter({ ...context, client })
     this.#beganAt = context.clock.now()
@@ -41,33 +41,46 @@ export class WarmPoolReconciler {
     const pool = caches.pools.store.get(key)
     // The members of one that is deleted are the garbage collector's.
     if (!pool || pool.metadata.deletionTimestamp) {
-      this.#memories.forget(key)
-      this.#expectations.forget(key)
+      this.#forget(key)
       return done
     }
-    const memory = this.#memories.of(key, pool)
+    const memory = this.#memoryOf(key, pool)
     const restMs = memory.passBeganAt + passIntervalMs - clock.now()
     if (restMs > 0) return requeueAfter(restMs, 'background')
     memory.passBeganAt = clock.now()
     const template = this.#templateOf(pool)
-    const input = inputOf(pool, template)
-    const waits = await this.#pass({ key, pool, template, input, memory, signal })
+    const waits = await this.#pass({ key, pool, template, input: inputOf(template), memory, signal })
     const againMs = Math.min(...waits.filter((ms) => ms !== undefined))
     return Number.isFinite(againMs) ? requeueAfter(againMs, 'background') : done
+  }
+
+  /** A pool that was made anew under its name begins anew. */
+  #memoryOf(key: string, pool: Stored<SandboxWarmPool>): PoolMemory {
+    const known = this.#memories.get(key)
+    if (known?.uid === pool.metadata.uid) return known
+    this.#forget(key)
+    const memory = new PoolMemory(pool, this.#context.settings)
+    this.#memories.set(key, memory)
+    return memory
+  }
+
+  #forget(key: string): void {
+    this.#memories.delete(key)
+    this.#expectations.forget(key)
   }
 
   /** Returns in how many ms to look again, for each reason to. */
   async #pass(pass: PoolPass): Promise<readonly (number | undefined)[]> {
     // Before anything is counted.
-    await this.#writer.settle(pass)
+    await this.#writer.settle(pass, this.#isShort(pass))
     const plan = this.#plan(pass)
     this.#tell(pass, plan)
-    await this.#writer.adopt(pass, plan.adopt)
+    const adoptInMs = await this.#writer.adopt(pass, plan.adopt)
     const removeInMs = await this.#writer.remove(pass, plan.remove)
     const fillInMs = await this.#writer.fill(pass, plan.missing)
     const statusInMs = await this.#status.write(pass, this.#labelled(pass.pool))
     const unseenInMs = this.#expectations.satisfied(pass.key) ? undefined : unseenRecheckMs
-    return [plan.againMs, removeInMs, fillInMs, statusInMs, unseenInMs]
+    return [plan.againMs, adoptInMs, removeInMs, fillInMs, statusInMs, unseenInMs]
   }
 
   #plan({ key, pool, template, input, memory }: PoolPass): PoolPlan {
@@ -76,11 +89,11 @@ export class WarmPoolReconciler {
       pool,
       template,
       labelled: this.#labelled(pool),
-      sharesLabel: caches.pools.store.by('hash', labelValueOf(pool)).length > 1,
+      sharesLabel: caches.pools.store.by('hash', poolIndexValue(pool)).length > 1,
       isReserved: ({ metadata: { namespace, name } }) =>
         caches.claims.store.by('sandbox', `${namespace}/${name}`).some((claim) => !claim.metadata.deletionTimestamp),
       isUncertain: !this.#expectations.satisfied(key),
-      replaceInMs: memory.replacing.waitMs(input, clock.now()),
+      replaceInMs: (ended) => memory.replacing.waitMs(ended, input, clock.now()),
       wallMs: clock.wall(),
       atWorkMs: clock.now() - this.#beganAt,
       graceMs: settings.warmPoolReadinessGracePeriodMs,
@@ -96,8 +109,14 @@ export class WarmPoolReconciler {
     this.#context.recorders.pool.record(pool, isStuck ? notProgressing(stuck) : progressing)
   }
 
+  /** Whether there are fewer members than wanted, as far as can be seen, and more can be made. */
+  #isShort({ pool, template }: PoolPass): boolean {
+    const active = activeMembers(pool, this.#labelled(pool)).length
+    return template !== undefined && active < (wantedReplicas(pool) ?? 0)
+  }
+
   #labelled(pool: Stored<SandboxWarmPool>): readonly Stored<Sandbox>[] {
-    return this.#context.caches.sandboxes.store.by('pool', labelValueOf(pool))
+    return this.#context.caches.sandboxes.store.by('pool', poolIndexValue(pool))
   }
 
   /** One that nothing can be made of counts as missing: it can only have been stored past the schema. */
@@ -106,6 +125,3 @@ export class WarmPoolReconciler {
     return template?.spec?.podTemplate?.spec && template
   }
 }
-
-const labelValueOf = ({ metadata: { namespace, name } }: Stored<SandboxWarmPool>): string =>
-  `${namespace}/${nameHash(name)}`

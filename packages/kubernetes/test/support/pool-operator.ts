@@ -38,15 +38,18 @@ export interface PoolOperatorOptions {
   readonly settings?: Partial<OperatorSettings>
   readonly interpose?: Interpose
   readonly log?: Logger
+  /** Of something between its caches and the API server; writes do not go through it. */
+  readonly watchPort?: number
 }
 
 /** An operator with one controller, that of pools. */
 export async function openPoolOperator(
   plane: ControlPlane,
-  { settings, interpose = (_, send) => send(), log = silentLogger }: PoolOperatorOptions = {}
+  { settings, interpose = (_, send) => send(), log = silentLogger, watchPort }: PoolOperatorOptions = {}
 ): Promise<PoolOperator> {
   await using undo = new AsyncDisposableStack()
   const { client } = undo.use(await plane.client({ userAgent: 'operator' }))
+  const watching = watchPort ? undo.use(await plane.client({ port: watchPort })).client : client
   const writes: Write[] = []
   const recorder = (name: string) =>
     undo.use(
@@ -65,7 +68,7 @@ export async function openPoolOperator(
     }),
     clock: systemClock,
     log,
-    caches: openCaches(client, undo),
+    caches: openCaches(watching, undo),
     recorders: {
       sandbox: recorder('sandbox-controller'),
       claim: recorder('sandboxclaim-controller'),
