@@ -478,7 +478,7 @@ describe.skipIf(skipped())('claims', () => {
       spec: { podSelector: {} },
     })
     await client.create(networkPolicies, { metadata: world.named('d-network-policy'), spec: { podSelector: {} } })
-    await world.claim('d')
+    await world.claim('d', { warmPoolRef: { name: 'none' } })
     await world.member(pool, 'm')
     const operator = await start(world)
     await world.untilReason('c', ready)

@@ -71,8 +71,13 @@ export async function openClaimWorld(client: ApiClient) {
   await client.create(namespaces, { metadata: { name: namespace } })
   const named = (name: string) => ({ namespace, name })
 
-  const setState = (name: string, state: State) =>
-    client.patch(sandboxes, named(name), mergePatch({ status: statuses()[state] }), { subresource: 'status' })
+  const setState = (name: string, state: State, node = 'node') => {
+    const status = statuses()[state]
+    const nodeName = status.nodeName && node
+    return client.patch(sandboxes, named(name), mergePatch({ status: { ...status, nodeName } }), {
+      subresource: 'status',
+    })
+  }
 
   return {
     namespace,
@@ -88,7 +93,12 @@ export async function openClaimWorld(client: ApiClient) {
       }),
 
     /** A pool's Sandbox with its Pod. */
-    async member(pool: Stored<SandboxWarmPool>, name: string, state: State = 'ready'): Promise<Stored<Sandbox>> {
+    async member(
+      pool: Stored<SandboxWarmPool>,
+      name: string,
+      state: State = 'ready',
+      node = 'node'
+    ): Promise<Stored<Sandbox>> {
       const { containers, ...spec } = templateSpec().podTemplate.spec
       const made = await client.create(sandboxes, {
         metadata: memberMetadata(pool, name),
@@ -107,7 +117,7 @@ export async function openClaimWorld(client: ApiClient) {
         },
         spec: { containers: [...containers] },
       })
-      return setState(name, state).then(() => made)
+      return setState(name, state, node).then(() => made)
     },
 
     setState,
@@ -127,6 +137,7 @@ export async function openClaimWorld(client: ApiClient) {
 
     patchClaim: (name: string, body: object) => client.patch(sandboxClaims, named(name), mergePatch(body)),
     readClaim: (name: string) => client.get(sandboxClaims, named(name)),
+    readPool: (name: string) => client.get(sandboxWarmPools, named(name)),
     readSandbox: (name: string) => client.get(sandboxes, named(name)),
     claims: () => client.list(sandboxClaims, { namespace }).then(({ items }) => items),
     sandboxes: () => client.list(sandboxes, { namespace }).then(({ items }) => items),
