@@ -236,7 +236,7 @@ describe.skipIf(skipped())('claims', () => {
       await world.untilReason('c', ready)
       await world.member(pool, 'm-2')
       await world.pool({}, 'other')
-      await client.patch(sandboxClaims, world.named('c'), mergePatch({ spec: { warmPoolRef: { name: 'other' } } }))
+      await world.patchClaim('c', { spec: { warmPoolRef: { name: 'other' } } })
       await operator.idle()
       expect((await world.readClaim('c')).status?.sandbox?.name).toBe('m-1')
       expect((await world.readSandbox('m-1')).metadata.labels).toMatchObject({
@@ -293,11 +293,7 @@ describe.skipIf(skipped())('claims', () => {
         world.named('pool'),
         mergePatch({ spec: { sandboxTemplateRef: { name: 'new' } } })
       )
-      await client.patch(
-        sandboxClaims,
-        world.named('c'),
-        mergePatch({ spec: { additionalPodMetadata: { labels: { 'sandbox.users.io/x': 'y' } } } })
-      )
+      await world.patchClaim('c', { spec: { additionalPodMetadata: { labels: { 'sandbox.users.io/x': 'y' } } } })
       await expect
         .poll(async () => (await world.readSandbox('m')).spec.podTemplate.metadata?.labels)
         .toMatchObject({ 'sandbox.users.io/x': 'y' })
@@ -392,11 +388,7 @@ describe.skipIf(skipped())('claims', () => {
     await operator.idle()
     const calls = [...operator.calls]
     expect(calls).toEqual(['patch sandboxclaims/status c', 'patch sandboxclaims c'])
-    await client.patch(
-      sandboxClaims,
-      world.named('c'),
-      mergePatch({ spec: { additionalPodMetadata: null, env: null, volumeClaimTemplates: null } })
-    )
+    await world.patchClaim('c', { spec: { additionalPodMetadata: null, env: null, volumeClaimTemplates: null } })
     expect((await world.untilReason('c', ready)).status?.sandbox?.name).toBe('m')
   })
 
@@ -409,11 +401,7 @@ describe.skipIf(skipped())('claims', () => {
       await world.claim('c', { lifecycle: { shutdownTime: secondsFromNow(3600), shutdownPolicy } })
       await world.untilReason('c', ready)
       const marked = world.untilReason('c', 'ClaimExpired')
-      await client.patch(
-        sandboxClaims,
-        world.named('c'),
-        mergePatch({ spec: { lifecycle: { shutdownTime: secondsFromNow(-1) } } })
-      )
+      await world.patchClaim('c', { spec: { lifecycle: { shutdownTime: secondsFromNow(-1) } } })
       const { status } = await marked
       expect(status?.conditions?.[0]).toMatchObject({
         status: 'False',
@@ -467,7 +455,7 @@ describe.skipIf(skipped())('claims', () => {
       const { world, pool, operator } = await setUp()
       await world.member(pool, 'm')
       await operator.idle()
-      await world.claim('c', { lifecycle: { ttlSecondsAfterFinished: 2, shutdownPolicy: 'Delete' } })
+      await world.claim('c', { lifecycle: { ttlSecondsAfterFinished: 3, shutdownPolicy: 'Delete' } })
       await world.untilReason('c', ready)
       await world.setState('m', 'failed')
       const { status } = await world.untilReason('c', 'PodFailed')
@@ -490,7 +478,7 @@ describe.skipIf(skipped())('claims', () => {
       spec: { podSelector: {} },
     })
     await client.create(networkPolicies, { metadata: world.named('d-network-policy'), spec: { podSelector: {} } })
-    await world.claim('d')
+    await world.claim('d', { warmPoolRef: { name: 'none' } })
     await world.member(pool, 'm')
     const operator = await start(world)
     await world.untilReason('c', ready)

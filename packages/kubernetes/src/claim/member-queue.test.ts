@@ -93,6 +93,7 @@ describe('the members that claims can take', () => {
     ['finished', aMember('a', {}, { status: { conditions: [condition('Finished', 'True', 'PodSucceeded')] } })],
     ['failed', aMember('a', {}, { status: { conditions: [condition('Ready', 'False', 'PodFailed')] } })],
     ['expired', aMember('a', {}, { spec: { shutdownTime: '2026-01-01T00:00:00Z' } })],
+    ['without a spec', { ...aMember('a'), spec: undefined } as unknown as Stored<Sandbox>],
     ['suspended', aMember('a', {}, { spec: { operatingMode: 'Suspended' } })],
   ])('are not those %s', (_, sandbox) => {
     expect(queueOf(sandbox).take()).toBe('none')

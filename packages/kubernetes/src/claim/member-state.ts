@@ -18,7 +18,7 @@ export function isDead({ metadata, spec, status }: Stored<Sandbox>, wallMs: numb
     metadata.deletionTimestamp !== undefined ||
     findCondition(status?.conditions, 'Finished')?.status === 'True' ||
     (ready?.status === 'False' && finalReasons.has(ready.reason)) ||
-    (spec.shutdownTime !== undefined && Date.parse(spec.shutdownTime) <= wallMs)
+    (spec?.shutdownTime !== undefined && Date.parse(spec.shutdownTime) <= wallMs)
   )
 }
 
@@ -31,7 +31,9 @@ export function poolOf(sandbox: Stored<Sandbox>): string | undefined {
 /** Undefined: not to be given to a claim. */
 export function memberStateOf(sandbox: Stored<Sandbox>, wallMs: number): MemberState | undefined {
   const { metadata, spec, status } = sandbox
-  if (!poolOf(sandbox) || isDead(sandbox, wallMs) || spec.operatingMode === 'Suspended') return undefined
+  if (!poolOf(sandbox) || isDead(sandbox, wallMs) || spec?.operatingMode === 'Suspended') return undefined
+  // Written past the schema: one such member must not stand in the way of all claims.
+  if (!spec?.podTemplate) return undefined
   if (!metadata.labels?.[label.warmPoolSandbox] || !metadata.labels[label.sandboxTemplateRefHash]) return undefined
   if (!status?.podIPs?.length) return 'pending'
   return isReady(sandbox) ? 'ready' : 'starting'

@@ -25,7 +25,7 @@ import {
   wholeSeconds,
 } from '../../src/controller/index.ts'
 
-const condition = (type: string, status: string, reason: string, message: string) => ({
+const conditionNow = (type: string, status: string, reason: string, message: string) => ({
   type,
   status,
   reason,
@@ -35,33 +35,33 @@ const condition = (type: string, status: string, reason: string, message: string
 })
 
 /** What the Sandbox controller would say. */
-export const statusOf = {
+const statuses = () => ({
   ready: {
     podIPs: ['10.0.0.1'],
     nodeName: 'node',
-    conditions: [condition('Ready', 'True', 'DependenciesReady', 'Pod is Ready')],
+    conditions: [conditionNow('Ready', 'True', 'DependenciesReady', 'Pod is Ready')],
   },
   starting: {
     podIPs: ['10.0.0.1'],
     nodeName: 'node',
-    conditions: [condition('Ready', 'False', 'DependenciesNotReady', 'Pod is Running but not Ready')],
+    conditions: [conditionNow('Ready', 'False', 'DependenciesNotReady', 'Pod is Running but not Ready')],
   },
   pending: {
     podIPs: null,
     nodeName: null,
-    conditions: [condition('Ready', 'False', 'DependenciesNotReady', 'Pod exists with phase: Pending')],
+    conditions: [conditionNow('Ready', 'False', 'DependenciesNotReady', 'Pod exists with phase: Pending')],
   },
   failed: {
     podIPs: ['10.0.0.1'],
     nodeName: 'node',
     conditions: [
-      condition('Finished', 'True', 'PodFailed', 'Pod failed'),
-      condition('Ready', 'False', 'PodFailed', 'Pod failed'),
+      conditionNow('Finished', 'True', 'PodFailed', 'Pod failed'),
+      conditionNow('Ready', 'False', 'PodFailed', 'Pod failed'),
     ],
   },
-} as const
+})
 
-type State = keyof typeof statusOf
+type State = keyof ReturnType<typeof statuses>
 
 let worlds = 0
 
@@ -71,8 +71,13 @@ export async function openClaimWorld(client: ApiClient) {
   await client.create(namespaces, { metadata: { name: namespace } })
   const named = (name: string) => ({ namespace, name })
 
-  const setState = (name: string, state: State) =>
-    client.patch(sandboxes, named(name), mergePatch({ status: statusOf[state] }), { subresource: 'status' })
+  const setState = (name: string, state: State, node = 'node') => {
+    const status = statuses()[state]
+    const nodeName = status.nodeName && node
+    return client.patch(sandboxes, named(name), mergePatch({ status: { ...status, nodeName } }), {
+      subresource: 'status',
+    })
+  }
 
   return {
     namespace,
@@ -88,7 +93,12 @@ export async function openClaimWorld(client: ApiClient) {
       }),
 
     /** A pool's Sandbox with its Pod. */
-    async member(pool: Stored<SandboxWarmPool>, name: string, state: State = 'ready'): Promise<Stored<Sandbox>> {
+    async member(
+      pool: Stored<SandboxWarmPool>,
+      name: string,
+      state: State = 'ready',
+      node = 'node'
+    ): Promise<Stored<Sandbox>> {
       const { containers, ...spec } = templateSpec().podTemplate.spec
       const made = await client.create(sandboxes, {
         metadata: memberMetadata(pool, name),
@@ -107,7 +117,7 @@ export async function openClaimWorld(client: ApiClient) {
         },
         spec: { containers: [...containers] },
       })
-      return setState(name, state).then(() => made)
+      return setState(name, state, node).then(() => made)
     },
 
     setState,
@@ -125,7 +135,9 @@ export async function openClaimWorld(client: ApiClient) {
         spec: { warmPoolRef: { name: 'pool' }, ...spec },
       }),
 
+    patchClaim: (name: string, body: object) => client.patch(sandboxClaims, named(name), mergePatch(body)),
     readClaim: (name: string) => client.get(sandboxClaims, named(name)),
+    readPool: (name: string) => client.get(sandboxWarmPools, named(name)),
     readSandbox: (name: string) => client.get(sandboxes, named(name)),
     claims: () => client.list(sandboxClaims, { namespace }).then(({ items }) => items),
     sandboxes: () => client.list(sandboxes, { namespace }).then(({ items }) => items),
