@@ -162,20 +162,25 @@ export async function runOperator(operator: OperatorProcess, stop: AbortSignal):
   }
 }
 
-/** Until `stop` aborts, or one of them fails: then the others end, too, and its failure is the outcome. */
+/** Until `stop` aborts or the term is over, or one of them fails: then the others end, too, and its failure is the outcome. */
 async function runAll(controllers: readonly Controller[], stop: AbortSignal, term: Fence | undefined): Promise<void> {
   const failing = new AbortController()
-  const signal = AbortSignal.any([stop, failing.signal])
-  const outcomes = await Promise.allSettled(
-    controllers.map((controller) =>
-      controller.run(signal, term).catch((error) => {
-        failing.abort(error)
-        throw error
-      })
-    )
+  const over = AbortSignal.any([stop, failing.signal, ...(term ? [term.signal] : [])])
+  const running = controllers.map((controller) =>
+    controller.run(AbortSignal.any([stop, failing.signal]), term).catch((error) => {
+      failing.abort(error)
+      throw error
+    })
   )
+  const outcomes = await Promise.allSettled([...running, aborted(over)])
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
 }
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
 
 /** The Pod's name, where it is told; else the host's, which in a Pod is the same. */
 const instanceOf = (env: OperatorProcess['env']): string => env.POD_NAME || hostname()
