@@ -1,5 +1,8 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -35,6 +38,24 @@ function parseMetrics(text: string) {
     samples.push({ name: sample, labels: Object.fromEntries(pairs), value: Number(value) })
   }
   return { types, samples }
+}
+
+/** Takes spans as OTLP over HTTP has them: the names in the protobuf are plain text. */
+async function collectSpans() {
+  const bodies: Buffer[] = []
+  const server = createServer(async (request, response) => {
+    for await (const chunk of request) bodies.push(chunk)
+    response.writeHead(request.url === '/v1/traces' ? 200 : 404).end()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    received: () => Buffer.concat(bodies).toString('latin1'),
+    [Symbol.asyncDispose]: async () => {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
 }
 
 describe.skipIf(skipped())('the operator as a process', () => {
@@ -199,8 +220,15 @@ describe.skipIf(skipped())('the operator as a process', () => {
     const program = path.join(folder, 'one.mjs')
     const { stdout } = await run(process.execPath, [program, '--version'])
     expect(stdout).toMatch(/^v\d+\.\d+\.\d+ \(c0ffee, 1970-01-01T00:00:00Z, node v/)
-    await using operator = spawnOperator(plane, ['--extensions', '--enable-tracing'], { program })
+    // And its lazy parts are in it.
+    await using collector = await collectSpans()
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.port}` }
+    await using operator = spawnOperator(plane, ['--extensions', '--enable-tracing'], { program, env })
     await operator.says('leader.elected')
     await works('bundled')
+    operator.signal('SIGTERM')
+    expect(await operator.ended).toBe(0)
+    expect(collector.received()).toContain('agent-sandbox-controller')
+    expect(collector.received()).toContain('POST networkpolicies.networking.k8s.io default/bundled-network-policy')
   })
 })

@@ -27,12 +27,14 @@ export interface OperatorChild extends AsyncDisposable {
 export interface OperatorChildOptions {
   /** Default: from the sources. */
   readonly program?: string
+  /** Beside this process's. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 export function spawnOperator(
   { kubeconfig }: Pick<ControlPlane, 'kubeconfig'>,
   flags: readonly string[],
-  { program = main }: OperatorChildOptions = {}
+  { program = main, env = {} }: OperatorChildOptions = {}
 ): OperatorChild {
   const args = [
     `--kubeconfig=${kubeconfig}`,
@@ -40,7 +42,10 @@ export function spawnOperator(
     '--health-probe-bind-address=127.0.0.1:0',
     ...flags,
   ]
-  const child: ChildProcess = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const child: ChildProcess = spawn(process.execPath, [program, ...args], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...env },
+  })
   const lines: LogLine[] = []
   const waiters = new Set<() => void>()
   const wake = () => {
