@@ -16,6 +16,7 @@ import {
 } from '../src/controller/index.ts'
 import { templateController } from '../src/template/template-controller.ts'
 import { type ControlPlane, openControlPlane, skipped } from './support/control-plane.ts'
+import { lacksControllerManager, startGarbageCollector } from './support/controller-manager.ts'
 import { collectGarbage } from './support/garbage-collector.ts'
 import { installLooseKinds } from './support/loose-kinds.ts'
 import { type RunningOperator, startOperator } from './support/running-operator.ts'
@@ -288,4 +289,68 @@ describe.skipIf(skipped())('the template controller over a real API server', () 
     const joined = async () => (await holding()).filter((name) => !before.includes(name))
     await expect.poll(async () => (await joined()).length).toBeGreaterThanOrEqual(2)
   })
+
+  it('loses the template among its owners when that is deleted in the foreground', async () => {
+    await using _operator = start()
+    await makeTemplate('foreground')
+    const { metadata } = await policyOnceThere('foreground')
+    await makeSandbox('a', 'foreground')
+    await expect.poll(() => owners('foreground')).toContain('Sandbox/a')
+    await client.delete(sandboxTemplates, named('foreground'), { propagationPolicy: 'Foreground' })
+    await expect.poll(() => owners('foreground')).toEqual(['Pod/a', 'Sandbox/a'])
+    expect((await policyOf('foreground'))?.metadata.uid).toBe(metadata.uid)
+  })
+
+  it.skipIf(lacksControllerManager())(
+    'keeps it under Kubernetes’ own garbage collector, with no moment in between',
+    async () => {
+      await using _collector = await startGarbageCollector(plane)
+      await using _operator = start()
+      for (const propagationPolicy of ['Background', 'Foreground', 'Orphan'] as const) {
+        const template = `kept-${propagationPolicy.toLowerCase()}`
+        const sandboxesOf = ['a', 'b', 'c', 'd', 'e'].map((name) => `${template}-${name}`)
+        await makeTemplate(template)
+        const { metadata } = await policyOnceThere(template)
+        for (const name of sandboxesOf) await makeSandbox(name, template)
+        await expect
+          .poll(async () => (await owners(template)).filter((owner) => owner.startsWith('Pod/')).length)
+          .toBeGreaterThan(1)
+        // What happens to the policy from here on is what the API server tells of it.
+        const watching = new AbortController()
+        const watch = await client.watch(networkPolicies, {
+          signal: watching.signal,
+          namespace,
+          fieldSelector: `metadata.name=${metadata.name}`,
+          resourceVersion: (await policyOf(template))?.metadata.resourceVersion,
+        })
+        await client.delete(sandboxTemplates, named(template), { propagationPolicy })
+        const all = sandboxesOf.flatMap((name) => [`Pod/${name}`, `Sandbox/${name}`]).sort()
+        await expect.poll(() => owners(template)).toEqual(all)
+        await expect
+          .poll(async () =>
+            client.get(sandboxTemplates, named(template)).then(
+              () => 'there',
+              () => 'gone'
+            )
+          )
+          .toBe('gone')
+        for (const name of sandboxesOf.slice(1)) await client.delete(sandboxes, named(name))
+        await expect.poll(() => owners(template)).toEqual([`Pod/${sandboxesOf[0]}`, `Sandbox/${sandboxesOf[0]}`])
+        await client.delete(sandboxes, named(sandboxesOf[0] as string), { propagationPolicy: 'Foreground' })
+        await expect.poll(() => policyOf(template)).toBeUndefined()
+        const told: string[] = []
+        for await (const event of watch) {
+          told.push(event.type === 'BOOKMARK' ? 'BOOKMARK' : `${event.type} ${event.object.metadata.uid}`)
+          if (event.type === 'DELETED') break
+        }
+        watching.abort()
+        expect(told.at(-1)).toBe(`DELETED ${metadata.uid}`)
+        expect(new Set(told.slice(0, -1))).toEqual(new Set([`MODIFIED ${metadata.uid}`]))
+      }
+      await settled()
+      expect((await client.list(networkPolicies, { namespace })).items.map(({ metadata }) => metadata.name)).toEqual([
+        expect.stringMatching(/^marker-/),
+      ])
+    }
+  )
 })

@@ -1,35 +1,23 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { collectDefaultMetrics, Registry } from 'prom-client'
-import {
-  type ApiClient,
-  type Clock,
-  type Controller,
-  EventRecorder,
-  type Fence,
-  type Informer,
-  KitMetrics,
-  LeaderElection,
-  type Logger,
-  openApiClient,
-} from '../controller/index.ts'
+import { type Clock, type Fence, KitMetrics, LeaderElection, type Logger, openApiClient } from '../controller/index.ts'
 import { clusterOf } from './cluster-of.ts'
 import type { ControllerFactory } from './controllers.ts'
+import { leadTerm } from './lead-term.ts'
 import { build, registerBuildInfo } from './metrics/build-info.ts'
 import { PrometheusSandboxMetrics } from './metrics/prometheus-sandbox-metrics.ts'
 import { coreCaches, extensionCaches } from './open-caches.ts'
-import type { Caches, CoreCaches, OperatorContext, Recorders } from './operator-context.ts'
+import type { Caches, CoreCaches } from './operator-context.ts'
 import type { OperatorOptions } from './operator-options.ts'
 import { serveHealth } from './serving/serve-health.ts'
 import { serveMetrics } from './serving/serve-metrics.ts'
 
-/** Where one leader is elected. Fixed by the API: an operator of its own and this one must not both lead. */
-export const leaseName = 'a3317529.agent-sandbox.x-k8s.io'
+/** Where one leader is elected. Fixed by the API: its own controller and this operator must not both lead. */
+const leaseName = 'a3317529.agent-sandbox.x-k8s.io'
 /** Whose the fields are that the operator writes. */
 const fieldManager = 'agent-sandbox-controller'
-/** For passes under way at a hand-over: with the cut-off and the release of the lease it stays below a Pod's usual 30 s. */
-const graceMs = 8_000
-/** The event loop's delay is measured so often: often costs CPU while nothing happens. */
+/** The event loop's delay is measured so often: more often costs CPU while nothing happens. */
 const eventLoopPrecisionMs = 100
 
 export interface OperatorProcess {
@@ -49,7 +37,7 @@ export interface OperatorProcess {
  * these the process has to end: a new one starts from a clean state.
  */
 export async function runOperator(operator: OperatorProcess, stop: AbortSignal): Promise<void> {
-  const { options, env, clock, log } = operator
+  const { options, controllers, env, clock, log } = operator
   await using undo = new AsyncDisposableStack()
   const registry = new Registry()
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: eventLoopPrecisionMs })
@@ -67,115 +55,62 @@ export async function runOperator(operator: OperatorProcess, stop: AbortSignal):
       defaults: { fieldManager },
     })
   )
-  const namespace = env.POD_NAMESPACE || access.namespace
   const core = coreCaches({ client, clock, log, metrics: kit })
   const extensions = options.extensions ? extensionCaches({ client, clock, log, metrics: kit }) : undefined
-  const informers = new Map<string, Informer<never, never>>(Object.entries({ ...core, ...extensions }) as never)
-  const leading = { now: false }
+  const informers = Object.entries({ ...core, ...extensions })
+  let leading = false
   const metrics = new PrometheusSandboxMetrics({
     registry,
-    sandboxes: () => (leading.now ? core.sandboxes.store.list() : []),
+    sandboxes: () => (leading ? core.sandboxes.store.list() : []),
   })
-  await serve()
-  for (const informer of informers.values()) undo.use(informer).start()
-  const startedMs = clock.now()
-  Promise.all([...informers.values()].map(({ synced }) => synced)).then(
-    () => log.info({ durationMs: Math.round(clock.now() - startedMs) }, 'operator.synced'),
+
+  const { healthAddress, metricsAddress, profiles } = options
+  const waitsFor = () => informers.flatMap(([name, { hasSynced }]) => (hasSynced ? [] : [name]))
+  if (healthAddress) undo.use(await serveHealth({ address: healthAddress, waitsFor, log }))
+  if (metricsAddress) undo.use(await serveMetrics({ address: metricsAddress, registry, profiles, clock, log }))
+
+  const beganMs = clock.now()
+  for (const [, informer] of informers) undo.use(informer).start()
+  Promise.all(informers.map(([, { synced }]) => synced)).then(
+    () => log.info({ durationMs: Math.round(clock.now() - beganMs) }, 'operator.synced'),
+    // Stopped before: that is told elsewhere.
     () => {}
   )
-  if (options.leaderElect) await election().run(stop, (term) => lead(client.with({ fence: term }), term))
-  else await lead(client)
 
-  async function serve(): Promise<void> {
-    const { metricsAddress, healthAddress, profiles } = options
-    const waitsFor = () => [...informers].flatMap(([name, { hasSynced }]) => (hasSynced ? [] : [name]))
-    if (healthAddress) undo.use(await serveHealth({ address: healthAddress, waitsFor, log }))
-    if (metricsAddress) undo.use(await serveMetrics({ address: metricsAddress, registry, profiles, clock, log }))
-  }
-
-  function election(): LeaderElection {
-    return new LeaderElection({
-      client,
-      clock,
-      namespace: options.leaderElectionNamespace ?? namespace,
-      name: leaseName,
-      identity: `${instanceOf(env)}_${randomUUID()}`,
-      log,
-      metrics: kit.leader(leaseName),
-    })
-  }
-
-  /** One term. Everything in it is new, and writes only while the term holds. */
-  async function lead(bound: ApiClient, term?: Fence): Promise<void> {
-    await using recorders = openRecorders(bound)
-    const context: OperatorContext<CoreCaches> = {
-      client: bound,
-      clock,
-      log,
-      caches: core,
-      recorders: recorders.all,
-      metrics,
-      settings: Object.freeze({ ...options.settings, namespace }),
-      controllerOptions: (name) => ({
-        name,
-        clock,
-        log,
-        graceMs,
-        metrics: kit.controller(name),
-        queueMetrics: kit.queue(name),
-      }),
-    }
-    const controllers = operator.controllers.core.map((make) => make(context))
-    if (extensions) {
-      const known: OperatorContext = { ...context, caches: { ...core, ...extensions } }
-      controllers.push(...operator.controllers.extensions.map((make) => make(known)))
-    }
-    leading.now = true
+  const namespace = env.POD_NAMESPACE || access.namespace
+  // In a Pod the host's name is the Pod's.
+  const instance = env.POD_NAME || hostname()
+  const lead = async (term?: Fence) => {
+    leading = true
     try {
-      await runAll(controllers, stop, term)
-    } finally {
-      leading.now = false
-    }
-  }
-
-  function openRecorders(bound: ApiClient): { readonly all: Recorders } & AsyncDisposable {
-    const recorders = new AsyncDisposableStack()
-    const recorder = (reportingController: string) =>
-      recorders.use(
-        new EventRecorder({
-          client: bound,
+      await leadTerm(
+        {
+          client,
           clock,
-          reportingController,
-          reportingInstance: instanceOf(env),
           log,
-          metrics: events,
-        })
+          kit,
+          metrics,
+          settings: Object.freeze({ ...options.settings, namespace }),
+          instance,
+          core: { caches: core, controllers: controllers.core },
+          extensions: extensions && { caches: extensions, controllers: controllers.extensions },
+        },
+        term,
+        stop
       )
-    const events = kit.events()
-    const all = {
-      sandbox: recorder('sandbox-controller'),
-      claim: recorder('sandboxclaim-controller'),
-      pool: recorder('sandboxwarmpool-controller'),
-      template: recorder('sandboxtemplate-controller'),
+    } finally {
+      leading = false
     }
-    return { all, [Symbol.asyncDispose]: () => recorders.disposeAsync() }
   }
+  if (!options.leaderElect) return await lead()
+  const election = new LeaderElection({
+    client,
+    clock,
+    namespace: options.leaderElectionNamespace ?? namespace,
+    name: leaseName,
+    identity: `${instance}_${randomUUID()}`,
+    log,
+    metrics: kit.leader(leaseName),
+  })
+  await election.run(stop, lead)
 }
-
-/** Until `stop` aborts, or one of them fails: then the others end, too, and its failure is the outcome. */
-async function runAll(controllers: readonly Controller[], stop: AbortSignal, term: Fence | undefined): Promise<void> {
-  const failing = new AbortController()
-  const signal = AbortSignal.any([stop, failing.signal])
-  const outcomes = await Promise.allSettled(
-    controllers.map((controller) =>
-      controller.run(signal, term).catch((error) => {
-        failing.abort(error)
-        throw error
-      })
-    )
-  )
-  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
-}
-
-/** The Pod's name, where it is told; else the host's, which in a Pod is the same. */
-const instanceOf = (env: OperatorProcess['env']): string => env.POD_NAME || hostname()

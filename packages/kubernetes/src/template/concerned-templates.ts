@@ -15,31 +15,45 @@ export function concernedTemplates(caches: Caches) {
     const sandbox = caches.sandboxes.store.get(`${namespace}/${name}`)
     return sandbox?.metadata.uid === uid && !sandbox.metadata.deletionTimestamp
   }
-  const needsOwners = (namespace: string | undefined, name: string): boolean => {
+  const isGone = (namespace: string | undefined, name: string): boolean => {
     const template = caches.templates.store.get(`${namespace}/${name}`)
-    if (!template || template.metadata.deletionTimestamp) return true
-    const policy = caches.networkPolicies.store.get(`${namespace}/${policyNameOf(name)}`)
-    if (!policy) return false
-    const holding = (policy.metadata.ownerReferences ?? []).filter(
-      (owner) => refersTo(owner, sandboxes) && isLiving(namespace, owner)
-    )
-    return holding.length < holderCount.beside.low
+    return !template || template.metadata.deletionTimestamp !== undefined
   }
-  const ofSandbox = (sandbox: Stored<Sandbox> | undefined): string[] => {
-    const name = sandbox && templateRefOf(sandbox)
-    if (!name || !needsOwners(sandbox.metadata.namespace, name)) return []
-    return [`${sandbox.metadata.namespace}/${name}`]
+  const holding = (namespace: string | undefined, name: string): readonly OwnerReference[] | undefined =>
+    caches.networkPolicies.store
+      .get(`${namespace}/${policyNameOf(name)}`)
+      ?.metadata.ownerReferences?.filter((owner) => refersTo(owner, sandboxes) && isLiving(namespace, owner))
+
+  /** A Sandbox with a Pod that is new: it joins its Sandbox among the owners, or makes it one of them. */
+  const joins = (sandbox: Stored<Sandbox>, name: string): boolean => {
+    const holders = holding(sandbox.metadata.namespace, name)
+    if (!holders) return false
+    return holders.length < holderCount.beside.low || holders.some(({ uid }) => uid === sandbox.metadata.uid)
   }
+  const hasPod = ({ metadata: { uid } }: Stored<Sandbox>): boolean => caches.pods.store.by('controller', uid).length > 0
+
   return {
     byPolicy: ({ object: { metadata } }: Change<NetworkPolicy>): string[] => {
       const name = templateNameOf(metadata.name)
       return name ? [`${metadata.namespace}/${name}`] : []
     },
+    /** One that is new has nothing to protect before it has a Pod; one that ends may be missed. */
     bySandbox: ({ type, object, old }: Change<Sandbox>): string[] => {
-      const leaves = object.metadata.deletionTimestamp !== old?.metadata.deletionTimestamp
-      return type !== 'updated' || leaves ? ofSandbox(object) : []
+      const name = templateRefOf(object)
+      const { namespace, deletionTimestamp } = object.metadata
+      if (!name || (type === 'updated' && deletionTimestamp === old.metadata.deletionTimestamp)) return []
+      if (isGone(namespace, name)) return [`${namespace}/${name}`]
+      const holders = holding(namespace, name)
+      const isWanted =
+        type === 'added' ? hasPod(object) && joins(object, name) : holders && holders.length < holderCount.beside.low
+      return isWanted ? [`${namespace}/${name}`] : []
     },
-    byPod: ({ type, object }: Change<CachedPod>): string[] =>
-      type === 'added' ? ofSandbox(sandboxOf(caches, object)) : [],
+    byPod: ({ type, object }: Change<CachedPod>): string[] => {
+      const sandbox = type === 'added' ? sandboxOf(caches, object) : undefined
+      const name = sandbox && templateRefOf(sandbox)
+      if (!name) return []
+      const { namespace } = sandbox.metadata
+      return isGone(namespace, name) || joins(sandbox, name) ? [`${namespace}/${name}`] : []
+    },
   }
 }

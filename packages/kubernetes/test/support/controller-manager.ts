@@ -1,0 +1,44 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, realpathSync } from 'node:fs'
+import path from 'node:path'
+import type { ControlPlane } from './control-plane.ts'
+
+/** Beside the API server it was built with. */
+function program(): string | undefined {
+  const folder = process.env.BULKHEAD_TEST_KUBERNETES
+  const apiServer = folder && path.join(folder, 'kube-apiserver')
+  if (!apiServer || !existsSync(apiServer)) return undefined
+  const found = path.join(path.dirname(realpathSync(apiServer)), 'kube-controller-manager')
+  return existsSync(found) ? found : undefined
+}
+
+/** Prints the reason once, where a test run is read. Usage: `it.skipIf(lacksControllerManager())`. */
+export function lacksControllerManager(): boolean {
+  const lacks = program() === undefined
+  if (lacks) process.stderr.write('skipped: there is no kube-controller-manager beside kube-apiserver\n')
+  return lacks
+}
+
+/** Kubernetes' own garbage collector, and nothing else of it. Starts to work a moment later. */
+export async function startGarbageCollector({
+  kubeconfig,
+}: Pick<ControlPlane, 'kubeconfig'>): Promise<AsyncDisposable> {
+  const args = [
+    `--kubeconfig=${kubeconfig}`,
+    '--controllers=garbage-collector-controller',
+    '--leader-elect=false',
+    '--secure-port=0',
+    '--kube-api-qps=1000',
+    '--kube-api-burst=1000',
+  ]
+  const child = spawn(program() as string, args, { stdio: 'ignore' })
+  await once(child, 'spawn')
+  const ended = once(child, 'exit')
+  return {
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGKILL')
+      await ended
+    },
+  }
+}
