@@ -1,6 +1,6 @@
 /**
- * Makes operator and router one file each that needs nothing but Node, for their image. The same sources give the same bytes: date and commit are those of the last
- * commit, or of the variables SOURCE_DATE_EPOCH and BULKHEAD_COMMIT where there is no repository.
+ * Makes operator and router one file each that needs nothing but Node, for their image. The same sources give the same bytes: date and commit are
+ * those of the last commit, or of the variables SOURCE_DATE_EPOCH and BULKHEAD_COMMIT where there is no repository.
  *
  *   node tools/operator/bundle.ts out
  */
@@ -10,6 +10,7 @@ import path from 'node:path'
 import { rolldown } from 'rolldown'
 
 const root = path.resolve(import.meta.dirname, '../..')
+
 /** What the files are called, and what they are made from. */
 const programs = {
   'operator.mjs': 'packages/kubernetes/src/operator/main.ts',
