@@ -5,8 +5,15 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Check } from '../../packages/cli/src/doctor/check.ts'
 import { ExitCode } from '../../packages/cli/src/exit-code.ts'
-import { busyboxImage, openCluster, type TestCluster, whyNotHere } from '../../tools/cluster/test-cluster.ts'
+import {
+  busyboxImage,
+  installedPaths,
+  openCluster,
+  type TestCluster,
+  whyNotHere,
+} from '../../tools/cluster/test-cluster.ts'
 import { bundle } from '../../tools/operator/bundle.ts'
+import { helmProgram } from '../../tools/operator/helm-program.ts'
 import { operatorArchive } from '../../tools/operator/image.ts'
 
 const minutes = 60_000
@@ -159,14 +166,14 @@ describe.skipIf(reason !== undefined)('installing into a cluster', () => {
       )
     expect(await may('create', 'pods')).toBe(true)
     expect(await may('update', 'sandboxes.agents.x-k8s.io', '--subresource=finalizers')).toBe(true)
-    for (const [verb, ...what] of [
+    const never: [string, string, ...string[]][] = [
       ['get', 'secrets'],
       ['create', 'pods', '--subresource=exec'],
       ['deletecollection', 'pods'],
       ['create', 'clusterroles'],
       ['update', 'nodes'],
-    ] as const)
-      expect([verb, ...what, await may(verb, ...what)]).toEqual([verb, ...what, false])
+    ]
+    for (const action of never) expect([action, await may(...action)]).toEqual([action, false])
   })
 
   it('serves: a claim gets its Sandbox, on a kernel of its own', async () => {
@@ -207,4 +214,28 @@ describe.skipIf(reason !== undefined)('installing into a cluster', () => {
     expect(sandboxUid).toBe(before[0])
     expect(podUid).not.toBe(before[1])
   })
+
+  it(
+    'leaves Sandboxes alone also when Helm installs, upgrades and removes it',
+    async () => {
+      const program = await helmProgram(installedPaths(), AbortSignal.timeout(10 * minutes))
+      const helm = (...args: string[]) =>
+        promisify(execFile)(program, [...args, '--kubeconfig', cluster.kubeconfig, '--namespace', namespace], {
+          env: { ...process.env, HELM_CONFIG_HOME: cluster.folder, HELM_CACHE_HOME: cluster.folder },
+        })
+      const chart = path.join(root, 'deploy/helm/bulkhead')
+      const values = ['--set', `image=${image},router.access=tunnel`, '--wait', '--timeout=3m']
+      const sandbox = await kubectl('get', 'sandboxclaim', 'c', '-o', 'jsonpath={.status.sandbox.name}')
+      const ids = () => Promise.all([`sandbox/${sandbox}`, `pod/${sandbox}`].map(uidOf))
+      const before = await ids()
+      await cluster.kubectlInput(await manifests('--only', 'operator'), 'delete', '-f', '-')
+      await helm('install', 'bulkhead', chart, ...values, '--take-ownership')
+      await helm('upgrade', 'bulkhead', chart, ...values, '--set', 'replicas=2')
+      await expect.poll(async () => (await doctor()).wrong, { timeout: minutes }).toEqual([])
+      await helm('uninstall', 'bulkhead', '--wait')
+      expect((await doctor()).wrong).toEqual(['operator', 'operator.leader', 'operator.permissions'])
+      expect(await ids()).toEqual(before)
+    },
+    15 * minutes
+  )
 })

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { loadAll } from 'js-yaml'
 import { describe, expect, it } from 'vitest'
 import type { PodSpec } from '../api/index.ts'
@@ -123,6 +124,13 @@ describe('permissions', () => {
       expect(verbs).not.toContain('deletecollection')
       expect(why).not.toBe('')
     }
+  })
+
+  it('of the operator are documented as they are', () => {
+    const documented = readFileSync(new URL('../../../../docs/kubernetes/install.md', import.meta.url), 'utf8')
+    const rows = documented.split('\n').map((line) => line.replaceAll(/\s+/g, ' '))
+    for (const { resources, verbs, why } of [...operatorPermissions, ...leadershipPermissions])
+      expect(rows).toContain(`| ${resources.join(', ')} | ${verbs.join(' ')} | ${why} |`)
   })
 
   it('reach nothing that holds secrets, starts programs in Pods or gives permissions', () => {
