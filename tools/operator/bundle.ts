@@ -1,8 +1,8 @@
 /**
- * Makes operator and router one file each that needs nothing but Node, for their image. The same sources give the same bytes: date and commit are those of
- * the last commit, or of the variables SOURCE_DATE_EPOCH and BULKHEAD_COMMIT where there is no repository.
+ * Makes operator and router one file each that needs nothing but Node, for their image. The same sources give the same bytes: date and commit are
+ * those of the last commit, or of the variables SOURCE_DATE_EPOCH and BULKHEAD_COMMIT where there is no repository.
  *
- *   node tools/operator/bundle.ts out/operator.mjs
+ *   node tools/operator/bundle.ts out
  */
 import { execFileSync } from 'node:child_process'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
@@ -11,12 +11,11 @@ import { rolldown } from 'rolldown'
 
 const root = path.resolve(import.meta.dirname, '../..')
 
-/** The programs of the image, and what they are made from. */
-const entries = {
+/** What the files are called, and what they are made from. */
+const programs = {
   'operator.mjs': 'packages/kubernetes/src/operator/main.ts',
   'router.mjs': 'packages/kubernetes/src/router/main.ts',
 } as const
-type Program = keyof typeof entries
 
 /** Packages of CommonJS form ask for Node's modules by `require`, which a module does not have. */
 const banner = `import { createRequire as bulkheadRequire } from 'node:module'; const require = bulkheadRequire(import.meta.url);`
@@ -33,19 +32,19 @@ interface Build {
   readonly date: string
 }
 
-/** Makes `<folder>/operator.mjs` and `<folder>/router.mjs`. */
+/** Makes `<folder>/operator.mjs` and `<folder>/router.mjs`. `signal`: looked at between the two. */
 export async function bundle(folder: string, signal: AbortSignal): Promise<void> {
   const build = await describeBuild(process.env)
-  for (const program of Object.keys(entries) as Program[]) {
+  for (const [file, entry] of Object.entries(programs)) {
     signal.throwIfAborted()
-    await bundleProgram(program, path.join(folder, program), build)
+    await bundleProgram(path.join(root, entry), path.join(folder, file), build)
   }
 }
 
-/** Resolves with the size in bytes. The file appears whole or not at all. */
-async function bundleProgram(program: Program, output: string, build: Build): Promise<number> {
-  const bundle = await rolldown({
-    input: path.join(root, entries[program]),
+/** The file appears whole or not at all. */
+async function bundleProgram(entry: string, output: string, build: Build): Promise<void> {
+  const building = await rolldown({
+    input: entry,
     platform: 'node',
     external: [kubeconfigReader],
     // Found here, and not through links, so that paths in comments are the same everywhere.
@@ -56,7 +55,7 @@ async function bundleProgram(program: Program, output: string, build: Build): Pr
     },
   })
   try {
-    const { output: chunks } = await bundle.generate({
+    const { output: chunks } = await building.generate({
       format: 'esm',
       codeSplitting: false,
       sourcemap: false,
@@ -71,9 +70,8 @@ async function bundleProgram(program: Program, output: string, build: Build): Pr
     await rm(draft, { force: true })
     await writeFile(draft, code)
     await rename(draft, output)
-    return Buffer.byteLength(code)
   } finally {
-    await bundle.close()
+    await building.close()
   }
 }
 
@@ -90,8 +88,7 @@ async function describeBuild(env: NodeJS.ProcessEnv): Promise<Build> {
 }
 
 if (import.meta.main) {
-  const [output] = process.argv.slice(2)
-  if (!output) throw new Error('usage: node tools/operator/bundle.ts FILE')
-  const bytes = await bundleProgram('operator.mjs', path.resolve(output), await describeBuild(process.env))
-  process.stdout.write(`${output} ${bytes} bytes\n`)
+  const [folder] = process.argv.slice(2)
+  if (!folder) throw new Error('usage: node tools/operator/bundle.ts FOLDER')
+  await bundle(path.resolve(folder), new AbortController().signal)
 }

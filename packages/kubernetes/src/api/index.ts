@@ -11,6 +11,7 @@ export type {
   VolumeClaimTemplate,
 } from './pod-template.ts'
 export {
+  type KernelStatus,
   type Sandbox,
   type SandboxConditionType,
   type SandboxSpec,

@@ -28,6 +28,18 @@ export interface SandboxStatus {
   readonly nodeName?: string
   readonly service?: string
   readonly serviceFQDN?: string
+  readonly kernel?: KernelStatus
+}
+
+/** What was witnessed of the kernel under the Pod. */
+export interface KernelStatus {
+  readonly class?: string
+  readonly runtime?: string
+  readonly bootID?: string
+  readonly release?: string
+  readonly verdict?: string
+  /** RFC 3339. */
+  readonly checkedAt?: string
 }
 
 export const sandboxes = resourceType<Sandbox>({

@@ -19,6 +19,8 @@ const allow = (group: string, resources: readonly string[], verbs: readonly stri
 const { group: agents } = sandboxes
 const { group: extensions } = sandboxClaims
 const read = ['get', 'list', 'watch']
+/** What a cache needs. */
+const follow = ['list', 'watch']
 
 /** In all namespaces. What is not here the operator cannot do: no Secrets, no exec, no roles, no deleting by collection. */
 export const operatorPermissions: readonly Permission[] = [
@@ -44,10 +46,10 @@ export const operatorPermissions: readonly Permission[] = [
   allow(
     extensions,
     [sandboxTemplates.plural],
-    [...read, 'patch'],
+    [...follow, 'patch'],
     'labels templates, so that their Pods’ NetworkPolicy finds them'
   ),
-  allow(extensions, [sandboxWarmPools.plural], read, 'keeps pools full'),
+  allow(extensions, [sandboxWarmPools.plural], follow, 'keeps pools full'),
   allow(
     extensions,
     [`${sandboxClaims.plural}/status`, `${sandboxWarmPools.plural}/status`],
@@ -76,7 +78,7 @@ export const operatorPermissions: readonly Permission[] = [
   allow(
     'networking.k8s.io',
     ['networkpolicies'],
-    [...read, 'create', 'patch', 'delete'],
+    [...follow, 'create', 'patch', 'delete'],
     'keeps the NetworkPolicy of each template'
   ),
   allow('events.k8s.io', ['events'], ['create', 'patch'], 'tells people what it did, and counts what repeats itself'),
@@ -98,8 +100,8 @@ export const leadershipPermissions: readonly Permission[] = [
 
 /** In all namespaces. */
 export const routerPermissions: readonly Permission[] = [
-  allow(agents, [sandboxes.plural], ['list', 'watch'], 'knows which Sandboxes there are'),
-  allow('', ['pods'], ['list', 'watch'], 'knows their addresses, and forwards to no others'),
+  allow(agents, [sandboxes.plural], follow, 'knows which Sandboxes there are'),
+  allow('', ['pods'], follow, 'knows their addresses, and forwards to no others'),
 ]
 const people = [...read, 'create', 'update', 'patch', 'delete', 'deletecollection']
 
