@@ -7,19 +7,19 @@
  */
 import { once } from 'node:events'
 import { inClusterAccess, isInCluster, kubeconfigAccess, openApiClient, systemClock } from '../controller/index.ts'
-import { lineLogger } from './line-logger.ts'
 import { Router } from './router.ts'
 import { loadRouterConfig } from './router-config.ts'
+import { routerLog } from './router-log.ts'
 import { SandboxDirectory } from './sandbox-directory.ts'
 
-/** Within the 30 seconds that Kubernetes gives a Pod to end. */
-const graceMs = 25_000
+/** Of the 60 seconds that our manifests give the Pod to end. */
+const graceMs = 50_000
 /** A cluster that does not answer is no reason to refuse for ever: then names are looked up in its DNS. */
 const syncMs = 15_000
 
 async function run(env: NodeJS.ProcessEnv): Promise<void> {
   const config = loadRouterConfig(env)
-  const log = lineLogger(process.stdout, env.LOG_LEVEL === 'debug')
+  const log = routerLog(config.debug)
   const stop = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])
   const clock = systemClock
   const access = await (isInCluster(env) ? inClusterAccess({ env, clock }) : kubeconfigAccess({ clock }))

@@ -10,6 +10,7 @@ describe('the router’s settings', () => {
       timeoutMs: 180_000,
       clusterDomain: 'cluster.local',
       token: 'secret',
+      debug: false,
     })
   })
 
@@ -38,6 +39,7 @@ describe('the router’s settings', () => {
     { CLUSTER_DOMAIN: '/' },
     { ROUTER_LISTEN: '65536' },
     { ROUTER_LISTEN: 'here' },
+    { ROUTER_LOG_LEVEL: 'loud' },
   ])('%j is refused by its name', (env) => {
     expect(() => loadRouterConfig({ ...token, ...env })).toThrow(Object.keys(env)[0])
   })

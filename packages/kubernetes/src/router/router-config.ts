@@ -10,6 +10,8 @@ export interface RouterConfig {
   readonly clusterDomain: string
   /** ROUTER_AUTH_TOKEN: what clients have to bear; undefined only with ALLOW_UNAUTHENTICATED_ROUTER=true. */
   readonly token: string | undefined
+  /** ROUTER_LOG_LEVEL: `info`, or `debug` for a line about each request; what is refused or cut short is told anyway. Default info. */
+  readonly debug: boolean
 }
 
 const domain = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/
@@ -23,6 +25,7 @@ export function loadRouterConfig(env: NodeJS.ProcessEnv): RouterConfig {
     timeoutMs: seconds(env.PROXY_TIMEOUT_SECONDS || '180') * 1000,
     clusterDomain: clusterDomain(env.CLUSTER_DOMAIN || 'cluster.local'),
     token: token(env),
+    debug: isDebug(env.ROUTER_LOG_LEVEL || 'info'),
   })
 }
 
@@ -51,4 +54,9 @@ function token(env: NodeJS.ProcessEnv): string | undefined {
   if (open) return undefined
   const problem = 'must be set; or set ALLOW_UNAUTHENTICATED_ROUTER=true to let everybody in who reaches the router'
   throw failure('invalid_request', { field: 'ROUTER_AUTH_TOKEN', problem })
+}
+
+function isDebug(value: string): boolean {
+  if (value === 'info' || value === 'debug') return value === 'debug'
+  throw failure('invalid_request', { field: 'ROUTER_LOG_LEVEL', problem: 'must be info or debug' })
 }
