@@ -73,9 +73,9 @@ describe.skipIf(skipped())('the router beside a real API server', () => {
     client.patch(pods, { namespace, name }, mergePatch({ status }), { subresource: 'status' })
   const remove = (name: string) => client.delete(pods, { namespace, name }, { gracePeriodSeconds: 0 })
 
-  const call = async (sandbox: string, headers: Record<string, string> = {}, path = '/') => {
+  const call = async (sandbox: string, headers: Record<string, string> = {}, path = '/', at = router.port) => {
     const own = { 'X-Sandbox-ID': sandbox, 'X-Sandbox-Port': String(port), ...headers }
-    const outgoing = request({ host: '127.0.0.1', port: router.port, path, headers: own, agent: false })
+    const outgoing = request({ host: '127.0.0.1', port: at, path, headers: own, agent: false })
     outgoing.end()
     const [answer] = (await once(outgoing, 'response')) as [IncomingMessage]
     const body = (await Array.fromAsync(answer.setEncoding('utf8'))).join('')
@@ -141,6 +141,14 @@ describe.skipIf(skipped())('the router beside a real API server', () => {
     await plane.ready()
     await makePod(await makeSandbox('after'), '127.0.0.2')
     await eventually('after').toBe('second GET /')
+  })
+
+  it('serves one namespace alone, where it is told so', async () => {
+    const env = { ALLOW_UNAUTHENTICATED_ROUTER: 'true', ROUTER_NAMESPACE: namespace }
+    await using narrow = await startRouter(plane.kubeconfig, env)
+    expect(await call('after', {}, '/', narrow.port)).toMatchObject({ status: 200 })
+    const elsewhere = await call('after', { 'X-Sandbox-Namespace': 'other' }, '/', narrow.port)
+    expect(elsewhere).toEqual(refusedWith(refusals.unreachable('after')))
   })
 
   it('does not start without a word on who may use it, and ends in order', async () => {

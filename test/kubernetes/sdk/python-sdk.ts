@@ -39,13 +39,22 @@ export const whyNoSdk = (signal: AbortSignal): Promise<string | undefined> =>
     (error) => `the Python SDK cannot be installed: ${String(error.stderr || error.message).slice(-500)}`
   )
 
+export interface ScriptOptions {
+  readonly args: readonly string[]
+  /** A command that starts another one, elsewhere. Default: none. */
+  readonly inside?: readonly string[]
+  readonly env: NodeJS.ProcessEnv
+  readonly signal: AbortSignal
+}
+
 /** Runs a script of this folder to its end; returns what it prints last, a line of JSON. Rejects with its stderr when it fails. */
 export async function runScript(
   python: string,
   script: string,
-  { args = [], env, signal }: { readonly args?: readonly string[]; env: NodeJS.ProcessEnv; signal: AbortSignal }
+  { args, inside = [], env, signal }: ScriptOptions
 ): Promise<unknown> {
-  const child = spawn(python, [path.join(import.meta.dirname, script), ...args], { env, signal })
+  const [program, ...rest] = [...inside, python, path.join(import.meta.dirname, script), ...args]
+  const child = spawn(program as string, rest, { env, signal })
   const [stdout, stderr, [code]] = await Promise.all([
     Array.fromAsync(child.stdout.setEncoding('utf8')),
     Array.fromAsync(child.stderr.setEncoding('utf8')),

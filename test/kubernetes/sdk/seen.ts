@@ -2,6 +2,8 @@ import { expect } from 'vitest'
 
 const claim = expect.stringMatching(/^sandbox-claim-[0-9a-f]{8}$/)
 
+const denied = [403, { message: 'Access denied' }]
+
 /** What use_sandbox.py sees when all is well. */
 export const seenInASandbox = {
   claim,
@@ -13,7 +15,8 @@ export const seenInASandbox = {
   exists: [true, true, true, false],
   list: [['ä b.txt', 'file', 8]],
   root: ['notes', 'rooted.txt', 'streamed.bin'],
-  outside: [403, { message: 'Access denied' }],
+  outside: denied,
+  links: [denied, true],
   missing: [404, { message: 'File not found' }],
   run: ['written', 'err\n', 3],
   words: 'a  b $HOME ; #\n',

@@ -59,6 +59,9 @@ try:
     seen["list"] = sorted([entry.name, entry.type, entry.size] for entry in files.list("notes"))
     seen["root"] = sorted(entry.name for entry in files.list("/"))
     seen["outside"] = refusal(lambda: files.read("../etc/passwd", allow_unsafe_paths=True))
+    commands.run("ln -s /etc out")
+    commands.run("ln -s notes in")
+    seen["links"] = [refusal(lambda: files.read("out/passwd")), files.exists("in/ä b.txt")]
     seen["missing"] = refusal(lambda: files.read("missing"))
 
     run = commands.run("sh -c 'cat \"notes/ä b.txt\"; pwd; echo err >&2; exit 3'")

@@ -114,6 +114,10 @@ export async function exchange(
   if (upgrade) {
     const { socket, head } = upgrade
     outgoing.once('upgrade', (answer, far, farHead) => {
+      if (settled) {
+        far.destroy()
+        return
+      }
       response.detachSocket(socket as never)
       writeSwitch(socket, answer)
       settled = true

@@ -24,10 +24,13 @@ async function run(env: NodeJS.ProcessEnv): Promise<void> {
   const clock = systemClock
   const access = await (isInCluster(env) ? inClusterAccess({ env, clock }) : kubeconfigAccess({ clock }))
   await using opened = openApiClient({ access, clock, userAgent: 'bulkhead-router' })
-  await using directory = new SandboxDirectory({ client: opened.client, clock, log })
+  await using directory = new SandboxDirectory({ client: opened.client, clock, log, namespace: config.namespace })
   directory.start()
   const timeOut = once(AbortSignal.timeout(syncMs), 'abort')
-  const isSynced = await Promise.race([directory.synced.then(() => true), timeOut.then(() => false)])
+  const isSynced = await Promise.race([
+    directory.synced.then(() => true),
+    Promise.race([timeOut, stop]).then(() => false),
+  ])
   if (!isSynced) log.warn({ waitedMs: syncMs }, 'router.cluster_unknown')
   const router = new Router({ config, directory, log })
   const port = await router.listen()

@@ -10,6 +10,7 @@ describe('the router’s settings', () => {
       timeoutMs: 180_000,
       clusterDomain: 'cluster.local',
       token: 'secret',
+      namespace: undefined,
       debug: false,
     })
   })
@@ -40,6 +41,7 @@ describe('the router’s settings', () => {
     { ROUTER_LISTEN: '65536' },
     { ROUTER_LISTEN: 'here' },
     { ROUTER_LOG_LEVEL: 'loud' },
+    { ROUTER_NAMESPACE: 'a.b' },
   ])('%j is refused by its name', (env) => {
     expect(() => loadRouterConfig({ ...token, ...env })).toThrow(Object.keys(env)[0])
   })

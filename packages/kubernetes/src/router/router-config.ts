@@ -1,4 +1,5 @@
 import { failure } from '@bulkhead/wire/errors'
+import { isDnsLabel } from './dns-label.ts'
 
 /** The environment's say, parsed once at start. */
 export interface RouterConfig {
@@ -10,6 +11,8 @@ export interface RouterConfig {
   readonly clusterDomain: string
   /** ROUTER_AUTH_TOKEN: what clients have to bear; undefined only with ALLOW_UNAUTHENTICATED_ROUTER=true. */
   readonly token: string | undefined
+  /** ROUTER_NAMESPACE: serve and watch Sandboxes of this one only. Default: all. */
+  readonly namespace: string | undefined
   /** ROUTER_LOG_LEVEL: `info`, or `debug` for a line about each request; what is refused or cut short is told anyway. Default info. */
   readonly debug: boolean
 }
@@ -25,6 +28,7 @@ export function loadRouterConfig(env: NodeJS.ProcessEnv): RouterConfig {
     timeoutMs: seconds(env.PROXY_TIMEOUT_SECONDS || '180') * 1000,
     clusterDomain: clusterDomain(env.CLUSTER_DOMAIN || 'cluster.local'),
     token: token(env),
+    namespace: namespace(env.ROUTER_NAMESPACE || undefined),
     debug: isDebug(env.ROUTER_LOG_LEVEL || 'info'),
   })
 }
@@ -54,6 +58,11 @@ function token(env: NodeJS.ProcessEnv): string | undefined {
   if (open) return undefined
   const problem = 'must be set; or set ALLOW_UNAUTHENTICATED_ROUTER=true to let everybody in who reaches the router'
   throw failure('invalid_request', { field: 'ROUTER_AUTH_TOKEN', problem })
+}
+
+function namespace(value: string | undefined): string | undefined {
+  if (value === undefined || isDnsLabel(value)) return value
+  throw failure('invalid_request', { field: 'ROUTER_NAMESPACE', problem: 'must be the name of a namespace' })
 }
 
 function isDebug(value: string): boolean {

@@ -46,7 +46,7 @@ export class Router {
     })
     this.#server.on('request', (incoming, response) => {
       if (this.#closing) response.setHeader('connection', 'close')
-      void this.#serve({ incoming, response })
+      this.#take({ incoming, response })
     })
     this.#server.on('upgrade', (incoming, socket: Socket, head) => this.#upgrade(incoming, socket, head))
   }
@@ -80,7 +80,14 @@ export class Router {
     response.shouldKeepAlive = false
     response.assignSocket(socket)
     response.once('finish', () => socket.end())
-    void this.#serve({ incoming, response, upgrade: { socket, head } })
+    this.#take({ incoming, response, upgrade: { socket, head } })
+  }
+
+  #take(exchanged: Exchanged): void {
+    this.#serve(exchanged).catch((err) => {
+      this.#options.log.error({ err }, 'router.request_failed')
+      exchanged.response.destroy()
+    })
   }
 
   async #serve(exchanged: Exchanged): Promise<void> {
@@ -96,11 +103,13 @@ export class Router {
   }
 
   #admit({ headers, url = '' }: IncomingMessage): Wish | Refusal {
-    const { token, timeoutMs } = this.#options.config
+    const { token, timeoutMs, namespace } = this.#options.config
     if (token !== undefined && !bearsToken(headers.authorization, token)) return refusals.unauthorized
     // The other forms name a host of the client's choice, or a connection through a proxy.
     if (!url.startsWith('/')) return refusals.pathInvalid
-    return readWish(headers, timeoutMs)
+    const wish = readWish(headers, timeoutMs)
+    if ('detail' in wish || namespace === undefined || wish.namespace === namespace) return wish
+    return refusals.unreachable(wish.sandbox)
   }
 
   async #exchange(exchanged: Exchanged, wish: Wish): Promise<Outcome> {

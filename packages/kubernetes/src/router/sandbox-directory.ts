@@ -23,6 +23,8 @@ export interface SandboxDirectoryOptions {
   readonly client: ApiClient
   readonly clock: Clock
   readonly log: Logger
+  /** Default: all. */
+  readonly namespace: string | undefined
 }
 
 /** What is kept of a Sandbox. */
@@ -39,8 +41,8 @@ export class SandboxDirectory implements AsyncDisposable {
   readonly #pods: Informer<CachedPod, 'sandbox'>
   readonly #waiting = new Map<string, Set<() => void>>()
 
-  constructor({ client, clock, log }: SandboxDirectoryOptions) {
-    const common = { client, clock, log }
+  constructor({ client, clock, log, namespace }: SandboxDirectoryOptions) {
+    const common = { client, clock, log, namespace }
     this.#sandboxes = new Informer<ListedSandbox>({
       ...common,
       type: sandboxes as ResourceType<ListedSandbox>,

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { isDnsLabel } from './dns-label.ts'
 import { podAddress } from './pod-address.ts'
 import { type Refusal, refusals } from './refusal.ts'
 
@@ -15,15 +16,14 @@ export interface Wish {
 }
 
 const defaults = { namespace: 'default', port: '8888' }
-const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
 
 /** Reads the `X-Sandbox-*` headers. A header that is there twice has a form that none may have. An empty one is none. */
 export function readWish(headers: IncomingHttpHeaders, maxTimeoutMs: number): Wish | Refusal {
   const sandbox = header(headers, 'x-sandbox-id')
   if (!sandbox) return refusals.idMissing
-  if (!dnsLabel.test(sandbox)) return refusals.idInvalid
+  if (!isDnsLabel(sandbox)) return refusals.idInvalid
   const namespace = header(headers, 'x-sandbox-namespace') || defaults.namespace
-  if (!dnsLabel.test(namespace)) return refusals.namespaceInvalid
+  if (!isDnsLabel(namespace)) return refusals.namespaceInvalid
   const digits = header(headers, 'x-sandbox-port') || defaults.port
   const port = /^\d{1,5}$/.test(digits) ? Number(digits) : 0
   if (port < 1 || port > 65_535) return refusals.portInvalid
