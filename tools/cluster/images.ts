@@ -47,38 +47,36 @@ const pauseArchive = (program: Buffer): Buffer =>
     entrypoint: ['/pause'],
   })
 
-function busyboxArchive(program: Buffer, applets: readonly string[]): Buffer {
+const busyboxArchive = (program: Buffer, applets: readonly string[]): Buffer =>
+  ociArchive({ name: busyboxImage, layers: [busyboxLayer(program, applets)], command: ['/bin/sh'] })
+
+/** A small root file system: busybox under all its names. */
+export function busyboxLayer(program: Buffer, applets: readonly string[]): TarEntry[] {
   const directory = (path: string, mode = 0o755): TarEntry => ({ type: 'Directory', path, mode })
   const text = (path: string, content: string): TarEntry => ({ type: 'File', path, content: Buffer.from(content) })
-  return ociArchive({
-    name: busyboxImage,
-    layers: [
-      [
-        directory('bin/'),
-        { type: 'File', path: 'bin/busybox', content: program, mode: 0o755 },
-        ...applets.map((name): TarEntry => ({ type: 'SymbolicLink', path: `bin/${name}`, target: 'busybox' })),
-        directory('etc/'),
-        text('etc/passwd', 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n'),
-        text('etc/group', 'root:x:0:\nnogroup:x:65534:\n'),
-        directory('root/', 0o700),
-        directory('tmp/', 0o1777),
-        directory('usr/'),
-        { type: 'SymbolicLink', path: 'usr/bin', target: '../bin' },
-        directory('var/'),
-      ],
-    ],
-    command: ['/bin/sh'],
-  })
+  return [
+    directory('bin/'),
+    { type: 'File', path: 'bin/busybox', content: program, mode: 0o755 },
+    ...applets.map((name): TarEntry => ({ type: 'SymbolicLink', path: `bin/${name}`, target: 'busybox' })),
+    directory('etc/'),
+    text('etc/passwd', 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n'),
+    text('etc/group', 'root:x:0:\nnogroup:x:65534:\n'),
+    directory('root/', 0o700),
+    directory('tmp/', 0o1777),
+    directory('usr/'),
+    { type: 'SymbolicLink', path: 'usr/bin', target: '../bin' },
+    directory('var/'),
+  ]
 }
 
 /** The names busybox answers to; a link for each. */
-async function applets(signal: AbortSignal): Promise<string[]> {
+export async function applets(signal: AbortSignal): Promise<string[]> {
   const listed = (await runTool(['busybox', '--list'], signal)).split('\n')
   return listed.filter((name) => !leftOut.has(name) && /^[a-z0-9[._-]+$/i.test(name))
 }
 
 /** Debian has it in two packages, and the other one's would need libraries in the image. Fails `requirement_missing`, `cluster_unsupported`. */
-async function readBusybox(): Promise<Buffer> {
+export async function readBusybox(): Promise<Buffer> {
   const path = toolPath('busybox')
   let program: Buffer
   try {

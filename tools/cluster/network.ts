@@ -5,7 +5,7 @@ import { runTool } from './run-tool.ts'
 import { subnetOf } from './shape.ts'
 import { overlap, parseSubnet } from './subnet.ts'
 
-const netnsFolder = '/run/netns'
+export const netnsFolder = '/run/netns'
 const bridge = 'bridge0'
 /** Of a machine's only network card, and of the control plane's end of the host's cable. */
 const card = 'eth0'

@@ -58,6 +58,49 @@ func TestNoLinkIsFollowed(t *testing.T) {
 	}
 }
 
+// Where links are followed, none leads out: not as the last part of a name, nor before it, nor by its whole path.
+func TestLinksThatAreFollowedStayBelow(t *testing.T) {
+	outside, _ := layout(t)
+	err := errors.Join(os.WriteFile(outside+"/folder/real/file", nil, 0o644), os.Symlink("../real/file", outside+"/folder/real/end"),
+		os.Symlink("../../kept", outside+"/folder/real/up"), os.Symlink(outside+"/folder/real", outside+"/folder/absolute"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder, err := OpenFollowing(outside + "/folder")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer folder.Close()
+	for name, err := range map[string]error{
+		"open":        second(folder.OpenFile("inner/file", os.O_RDONLY, 0)),
+		"open at end": second(folder.OpenFile("inner/end", os.O_RDONLY, 0)),
+		"stat":        second(folder.Stat("inner/end")),
+		"mkdirs":      folder.MkdirAll("inner/x/y", 0o700),
+		"rename":      folder.Rename("inner/file", "inner/x/file"),
+	} {
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, err := range map[string]error{
+		"open":      second(folder.OpenFile("link/kept", os.O_RDONLY, 0)),
+		"at end":    second(folder.OpenFile("inner/up", os.O_RDONLY, 0)),
+		"make":      second(folder.OpenFile("link/x", os.O_WRONLY|os.O_CREATE, 0o600)),
+		"stat":      second(folder.Stat("inner/up")),
+		"mkdir":     folder.Mkdir("link/x", 0o700),
+		"rename":    folder.Rename("inner/x/file", "link/x"),
+		"remove":    folder.Remove("link/kept"),
+		"absolute":  second(folder.OpenFile("absolute/file", os.O_RDONLY, 0)),
+		"whole":     second(folder.OpenFile("/etc/passwd", os.O_RDONLY, 0)),
+		"dots":      second(folder.OpenFile("../kept", os.O_RDONLY, 0)),
+		"dots last": second(folder.OpenFile("inner/../../../kept", os.O_RDONLY, 0)),
+	} {
+		if fault.Code(err) != connect.CodePermissionDenied {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func second[T any](_ T, err error) error { return err }
 
 func TestName(t *testing.T) {

@@ -22,10 +22,13 @@ import (
 
 // Folder is an open folder. Names given to its methods are relative to it, clean and without "..": see Name.
 //
-// Methods act with the rights of the calling thread (see users.User.Act). A link on the way is invalid_argument.
-type Folder struct{ file *os.File }
+// Methods act with the rights of the calling thread (see users.User.Act). A link on the way is invalid_argument, unless links are followed.
+type Folder struct {
+	file   *os.File
+	follow bool
+}
 
-const resolve = unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS
+const resolve = unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS
 
 // Open opens the folder at an absolute path; links in this path lead where they lead.
 func Open(folder string) (*Folder, error) {
@@ -33,7 +36,17 @@ func Open(folder string) (*Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Folder{file}, nil
+	return &Folder{file: file}, nil
+}
+
+// OpenFollowing is Open for a folder in which links are followed, at the end of a name, too, as long as they stay below it. A name that leads out is
+// permission_denied; so is an absolute link, wherever it leads.
+func OpenFollowing(folder string) (*Folder, error) {
+	opened, err := Open(folder)
+	if err == nil {
+		opened.follow = true
+	}
+	return opened, err
 }
 
 // Close is to be called once nothing uses the folder any more; what was opened through it stays open.
@@ -64,7 +77,11 @@ func (f *Folder) OpenFile(name string, flag int, perm fs.FileMode) (*os.File, er
 func (f *Folder) open(name string, flag int, perm fs.FileMode) (int, error) {
 	var fd int
 	err := withDescriptor(f.file, func(folder int) error {
-		how := &unix.OpenHow{Flags: uint64(flag | unix.O_CLOEXEC | unix.O_NOFOLLOW), Resolve: resolve}
+		how := &unix.OpenHow{Flags: uint64(flag | unix.O_CLOEXEC), Resolve: resolve}
+		if !f.follow {
+			how.Flags |= unix.O_NOFOLLOW
+			how.Resolve |= unix.RESOLVE_NO_SYMLINKS
+		}
 		if flag&unix.O_CREAT != 0 {
 			how.Mode = uint64(perm.Perm())
 		}
@@ -73,6 +90,9 @@ func (f *Folder) open(name string, flag int, perm fs.FileMode) (int, error) {
 			return err
 		})
 	})
+	if f.follow && errors.Is(err, unix.EXDEV) {
+		err = fault.New(connect.CodePermissionDenied, "%q leads out of the folder", name)
+	}
 	return fd, err
 }
 
@@ -92,6 +112,16 @@ func (f *Folder) Lstat(name string) (stat unix.Stat_t, err error) {
 		return unix.Fstatat(folder, base, &stat, unix.AT_SYMLINK_NOFOLLOW)
 	})
 	return stat, err
+}
+
+// Stat describes what the name leads to.
+func (f *Folder) Stat(name string) (stat unix.Stat_t, err error) {
+	fd, err := f.open(name, unix.O_PATH, 0)
+	if err != nil {
+		return stat, failed("stat", name, err)
+	}
+	defer unix.Close(fd)
+	return stat, failed("stat", name, unix.Fstat(fd, &stat))
 }
 
 // Readlink is what a link says.
@@ -114,6 +144,13 @@ func (f *Folder) Symlink(target, name string) error {
 func (f *Folder) Link(existing, name string) error {
 	return f.in("link", existing, func(from int, base string) error {
 		return f.in("link", name, func(to int, other string) error { return unix.Linkat(from, base, to, other, 0) })
+	})
+}
+
+// Rename gives a file another name; what has that name already makes way, unless it is a folder.
+func (f *Folder) Rename(existing, name string) error {
+	return f.in("rename", existing, func(from int, base string) error {
+		return f.in("rename", name, func(to int, other string) error { return unix.Renameat(from, base, to, other) })
 	})
 }
 
@@ -153,7 +190,7 @@ func failed(op, name string, err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, unix.ELOOP), errors.Is(err, unix.EXDEV):
-		return fault.New(connect.CodeInvalidArgument, "a link is on the way to %q: none is followed here", name)
+		return fault.New(connect.CodeInvalidArgument, "a link that is not followed is on the way to %q", name)
 	}
 	if _, named := errors.AsType[*fs.PathError](err); named {
 		return err

@@ -48,7 +48,7 @@ func (f *Folder) removeAll(ctx context.Context, name string, depth int) error {
 		return errors.Join(openErr, notFolder(err))
 	}
 	defer below.Close()
-	if err := (&Folder{below}).removeContent(ctx, depth+1); err != nil {
+	if err := (&Folder{file: below}).removeContent(ctx, depth+1); err != nil {
 		return err
 	}
 	err = f.in("remove", name, func(folder int, base string) error { return unix.Unlinkat(folder, base, unix.AT_REMOVEDIR) })
