@@ -62,7 +62,7 @@ export async function openBenchCluster(signal: AbortSignal): Promise<BenchCluste
     startOperator: (name) => OperatorProcess.start({ kubeconfig, namespace: account.namespace }, `operator-${name}`),
     async openNamespace(name) {
       await client.create(namespaces, { metadata: { name } })
-      await using accounts = await ReadyWatch.open(client, serviceAccounts, name)
+      await using accounts = await ReadyWatch.open({ client, signal }, serviceAccounts, name)
       await accounts.until('the default service account', accountWithinMs, ({ objects }) => objects.has('default'))
       return {
         async [Symbol.asyncDispose]() {
