@@ -1,35 +1,44 @@
 /**
- * Generates what is made from `packages/wire/proto`: the TypeScript in packages/wire/src/gen and the Go in guest/internal/gen. Needs Go.
+ * Generates what is made from `packages/wire/proto`, the TypeScript in packages/wire/src/gen and the Go in guest/internal/gen, and from
+ * `packages/kubernetes/crd`, the CustomResourceDefinitions in packages/kubernetes/src/manifests/crds. Needs Go.
  *
  *     node tools/generate.ts            writes
  *     node tools/generate.ts --check    writes nothing; exit code 1, naming the files, when what is committed is not current
  * @packageDocumentation
  */
 import { spawnSync } from 'node:child_process'
-import { cpSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
-const outputs = ['packages/wire/src/gen', 'guest/internal/gen']
+const definitions = 'packages/kubernetes/src/manifests/crds'
+const outputs = ['packages/wire/src/gen', 'guest/internal/gen', definitions]
 
-/** Throws when a plugin fails; buf has said why on stderr. The plugins' `out` folders are taken relative to `into`. */
+/** Throws when a generator fails; it has said why on stderr. The plugins' `out` folders are taken relative to `into`. */
 function generate(into: string): void {
+  run('buf', ['generate', '--clean', '--output', into])
+  mkdirSync(join(into, definitions), { recursive: true })
+  run('go', ['run', '-C', 'packages/kubernetes/crd', './cmd/crds', join(into, definitions)])
+}
+
+/** `command` is found among the repository's own programs first. */
+function run(command: string, args: readonly string[]): void {
   const bin = join(root, 'node_modules/.bin')
-  const { status, error } = spawnSync(join(bin, 'buf'), ['generate', '--clean', '--output', into], {
+  const { status, error } = spawnSync(command, args, {
     cwd: root,
     stdio: 'inherit',
     env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` },
   })
   if (error) throw error
-  if (status !== 0) throw new Error(`buf generate ended with ${status}`)
+  if (status !== 0) throw new Error(`${command} ${args[0]} ended with ${status}`)
 }
 
 /** Names, relative to the root, of generated files that differ, are missing or have no definition any more. */
 function differences(fresh: string): string[] {
   return outputs.flatMap((folder) => {
     const files = (base: string) =>
-      globSync('**/*.{ts,go}', { cwd: join(base, folder) }).map((name) => join(folder, name))
+      globSync('**/*.{ts,go,json}', { cwd: join(base, folder) }).map((name) => join(folder, name))
     const committed = new Set(files(root))
     const wanted = files(fresh)
     const gone = [...committed].filter((name) => !wanted.includes(name))
