@@ -8,8 +8,9 @@ import {
   resourceType,
   systemClock,
 } from '../../packages/kubernetes/src/controller/index.ts'
+import { installKinds } from '../../packages/kubernetes/test/support/install-kinds.ts'
 import { openCluster, type TestCluster } from '../../tools/cluster/test-cluster.ts'
-import { installKinds } from './kinds.ts'
+
 import { OperatorProcess } from './operator-process.ts'
 import { ReadyWatch } from './ready-watch.ts'
 import { countingFlowSchemas, flowSchemaLabel } from './write-counter.ts'
