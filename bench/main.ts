@@ -42,7 +42,13 @@ const figures: Figure[] = []
 for (const [name, run] of Object.entries(benches)) {
   if (chosen.length > 0 && !chosen.includes(name)) continue
   process.stderr.write(`${name}…\n`)
-  figures.push(...(await run()))
+  try {
+    figures.push(...(await run()))
+  } catch (error) {
+    // What the others measured, in minutes, is not lost with it.
+    process.exitCode = 1
+    process.stderr.write(`${name} failed: ${error instanceof Error ? error.stack : error}\n`)
+  }
 }
 
 const table = new Table({ head: ['figure', 'measured', 'target', '', 'detail'], style: { head: [] } })

@@ -8,8 +8,9 @@ import {
   resourceType,
   systemClock,
 } from '../../packages/kubernetes/src/controller/index.ts'
+import { installKinds } from '../../packages/kubernetes/test/support/install-kinds.ts'
 import { openCluster, type TestCluster } from '../../tools/cluster/test-cluster.ts'
-import { installKinds } from './kinds.ts'
+
 import { OperatorProcess } from './operator-process.ts'
 import { ReadyWatch } from './ready-watch.ts'
 import { countingFlowSchemas, flowSchemaLabel } from './write-counter.ts'
@@ -62,7 +63,7 @@ export async function openBenchCluster(signal: AbortSignal): Promise<BenchCluste
     startOperator: (name) => OperatorProcess.start({ kubeconfig, namespace: account.namespace }, `operator-${name}`),
     async openNamespace(name) {
       await client.create(namespaces, { metadata: { name } })
-      await using accounts = await ReadyWatch.open(client, serviceAccounts, name)
+      await using accounts = await ReadyWatch.open({ client, signal }, serviceAccounts, name)
       await accounts.until('the default service account', accountWithinMs, ({ objects }) => objects.has('default'))
       return {
         async [Symbol.asyncDispose]() {

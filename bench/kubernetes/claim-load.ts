@@ -49,7 +49,7 @@ export const faultsOf = ({ refused, lost, broken, shared }: ClaimFaults): number
 export async function loadClaims(cluster: BenchCluster, options: ClaimLoadOptions): Promise<ClaimLoad> {
   const { client, signal } = cluster
   const { namespace, pool, total, perSecond, readyWithinMs } = options
-  await using watch = await ReadyWatch.open(client, sandboxClaims, namespace)
+  await using watch = await ReadyWatch.open(cluster, sandboxClaims, namespace)
   const dueMs = new Map<string, number>()
   const answeredMs = new Map<string, number>()
   const created: { readonly name: string; readonly version: bigint }[] = []
@@ -87,7 +87,7 @@ export async function loadClaims(cluster: BenchCluster, options: ClaimLoadOption
     readyAfterMs: ready.map(since),
     answeredAfterMs: [...answeredMs].map(since),
     tookMs: (ready.at(-1)?.[1] ?? performance.now()) - (dueMs.get('claim-0') as number),
-    order: ready.map(([name]) => storedAs.get(name) as number),
+    order: ready.flatMap(([name]) => storedAs.get(name) ?? []),
     faults: { refused, lost: wanted - ready.length, broken, shared },
     warm,
     lateMs,

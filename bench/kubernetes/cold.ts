@@ -20,7 +20,7 @@ export async function cold(cluster: BenchCluster): Promise<Figure[]> {
   await using _operator = await cluster.startOperator('cold')
   await using pool = await requestPool(cluster, namespace, gvisorPodSpec, 0)
   await pool.full()
-  const exec = new PodExec(cluster.kubeconfig)
+  const exec = await PodExec.open(cluster.kubeconfig)
   const claimReady: number[] = []
   const podAnswered: number[] = []
   const took = await inTurns(turns, {
@@ -51,10 +51,11 @@ interface Answered {
   readonly answeredMs: number
 }
 
-async function claimToAnswer({ client }: BenchCluster, exec: PodExec): Promise<Answered> {
+async function claimToAnswer(cluster: BenchCluster, exec: PodExec): Promise<Answered> {
+  const { client } = cluster
   const name = 'claim'
-  await using claims = await ReadyWatch.open(client, sandboxClaims, namespace)
-  await using running = await ReadyWatch.open(client, pods, namespace)
+  await using claims = await ReadyWatch.open(cluster, sandboxClaims, namespace)
+  await using running = await ReadyWatch.open(cluster, pods, namespace)
   const began = performance.now()
   await client.create(sandboxClaims, claim(namespace, name, poolName))
   await claims.until('a cold claim', withinMs, ({ readyAtMs }) => readyAtMs.has(name))
@@ -68,9 +69,10 @@ async function claimToAnswer({ client }: BenchCluster, exec: PodExec): Promise<A
   return { readyMs, answeredMs }
 }
 
-async function podToAnswer({ client }: BenchCluster, exec: PodExec): Promise<Answered> {
+async function podToAnswer(cluster: BenchCluster, exec: PodExec): Promise<Answered> {
+  const { client } = cluster
   const name = 'bare'
-  await using running = await ReadyWatch.open(client, pods, namespace)
+  await using running = await ReadyWatch.open(cluster, pods, namespace)
   const began = performance.now()
   await client.create(pods, barePod(namespace, name, gvisorPodSpec))
   await running.until('a bare Pod', withinMs, ({ readyAtMs }) => readyAtMs.has(name))

@@ -41,7 +41,7 @@ export async function fill(cluster: BenchCluster): Promise<Figure[]> {
 }
 
 async function fillPool(cluster: BenchCluster): Promise<number> {
-  await using watch = await ReadyWatch.open(cluster.client, pods, namespace)
+  await using watch = await ReadyWatch.open(cluster, pods, namespace)
   const began = performance.now()
   await using pool = await requestPool(cluster, namespace, fakePodSpec, many)
   await watch.until('the Pods of a pool', withinMs, ({ readyAtMs }) => readyAtMs.size >= many)
@@ -54,8 +54,9 @@ async function fillPool(cluster: BenchCluster): Promise<number> {
   return took
 }
 
-export async function createBarePods({ client, kubectl }: BenchCluster): Promise<number> {
-  await using watch = await ReadyWatch.open(client, pods, namespace)
+export async function createBarePods(cluster: BenchCluster): Promise<number> {
+  const { client, kubectl } = cluster
+  await using watch = await ReadyWatch.open(cluster, pods, namespace)
   const began = performance.now()
   const names = Array.from({ length: many }, (_, at) => `bare-${at}`).values()
   const lane = async () => {

@@ -8,13 +8,13 @@ import { faultsOf, loadClaims } from './claim-load.ts'
 import { fakePodSpec } from './objects.ts'
 import { disorderOf } from './order.ts'
 import { poolName, requestPool } from './warm-pool.ts'
-import { settledWrites } from './write-counter.ts'
 
 const namespace = 'bench-overload'
 const replicas = 1050
 const load = { total: 750, perSecond: 75, readyWithinMs: 120_000 } as const
 const idleMs = 30_000
-const settledWithinMs = 60_000
+/** Long enough to make too many Sandboxes, were it to forget those there are. */
+const afterRestartMs = 15_000
 
 /** More claims than the control plane carries, and what the operator needs for them: it has to stay correct, fair and small, and to come back soon. */
 export async function overload(cluster: BenchCluster): Promise<Figure[]> {
@@ -51,10 +51,10 @@ export async function overload(cluster: BenchCluster): Promise<Figure[]> {
       },
       {
         name: 'Kubernetes, overload: pairs of claims served out of order',
-        value: inversions,
-        unit: 'ratio',
-        target: { atMost: 0.05 },
-        detail: `of all pairs; chance gives 0.5; the unluckiest was overtaken by ${mostOvertaken}`,
+        value: inversions * 100,
+        unit: '%',
+        target: { atMost: 5 },
+        detail: `against the order in which the API server stored them; chance gives 50 %; the unluckiest was overtaken by ${mostOvertaken}`,
       },
       {
         name: `Kubernetes: operator’s CPU for pool ${replicas} + ${load.total} claims`,
@@ -81,7 +81,7 @@ export async function overload(cluster: BenchCluster): Promise<Figure[]> {
   }
   const before = await countSandboxes(cluster)
   await using again = await cluster.startOperator('overload-restarted')
-  await settledWrites(cluster.client, settledWithinMs, cluster.signal)
+  await sleep(afterRestartMs, undefined, { signal: cluster.signal })
   return [
     ...figures,
     {
@@ -89,7 +89,7 @@ export async function overload(cluster: BenchCluster): Promise<Figure[]> {
       value: again.readyAfterMs / 1000,
       unit: 's',
       target: { atMost: 3 },
-      detail: `with ${before} Sandboxes; once it has come to rest there are ${await countSandboxes(cluster)}`,
+      detail: `with ${before} Sandboxes; ${afterRestartMs / 1000} s later there are ${await countSandboxes(cluster)}`,
     },
   ]
 }

@@ -1,14 +1,20 @@
 import { PassThrough } from 'node:stream'
-import { Exec, KubeConfig } from '@kubernetes/client-node'
+import type { Exec } from '@kubernetes/client-node'
 
 /** Runs commands in Pods, as `kubectl exec` does, without the start of a program in the time. */
 export class PodExec {
   readonly #exec: Exec
 
-  constructor(kubeconfig: string) {
+  private constructor(exec: Exec) {
+    this.#exec = exec
+  }
+
+  /** The library is large, and only this needs it. */
+  static async open(kubeconfig: string): Promise<PodExec> {
+    const { Exec, KubeConfig } = await import('@kubernetes/client-node')
     const config = new KubeConfig()
     config.loadFromFile(kubeconfig)
-    this.#exec = new Exec(config)
+    return new PodExec(new Exec(config))
   }
 
   /** Resolves with the first that a command says. */

@@ -16,8 +16,7 @@ import {
 export class ReadyWatch<T extends KubernetesObject> implements AsyncDisposable {
   /** By name; those that exist. */
   readonly objects = new Map<string, Stored<T>>()
-  /** When each was first seen, and first seen with the condition Ready True; in that order, and also of objects that are gone. */
-  readonly seenAtMs = new Map<string, number>()
+  /** When each was first seen with the condition Ready True; in that order, and also of objects that are gone. */
   readonly readyAtMs = new Map<string, number>()
   readonly #type: ResourceType<T>
   readonly #closing = new AbortController()
@@ -30,14 +29,14 @@ export class ReadyWatch<T extends KubernetesObject> implements AsyncDisposable {
 
   /** From the objects there are now on. */
   static async open<T extends KubernetesObject>(
-    client: ApiClient,
+    { client, signal: ending }: { readonly client: ApiClient; readonly signal: AbortSignal },
     type: ResourceType<T>,
     namespace: string
   ): Promise<ReadyWatch<T>> {
     const watching = new ReadyWatch(type)
-    const { signal } = watching.#closing
+    const signal = AbortSignal.any([ending, watching.#closing.signal])
     const from = (resourceVersion?: string) => client.watch(type, { namespace, signal, resourceVersion })
-    watching.#read(await from(), from).catch((error) => watching.#end(error))
+    watching.#read(await from(), from, signal).catch((error) => watching.#end(error))
     return watching
   }
 
@@ -70,14 +69,18 @@ export class ReadyWatch<T extends KubernetesObject> implements AsyncDisposable {
   }
 
   /** The server ends the watches of clients that it finds slow, and on a busy machine any is: what comes next is read from where that one ended. */
-  async #read(first: Watch<T>, from: (resourceVersion?: string) => Promise<Watch<T>>): Promise<void> {
+  async #read(
+    first: Watch<T>,
+    from: (resourceVersion?: string) => Promise<Watch<T>>,
+    signal: AbortSignal
+  ): Promise<void> {
     let version: string | undefined
     for (let watch = first; ; watch = await from(version)) {
       for await (const event of watch) {
         version = event.type === 'BOOKMARK' ? event.resourceVersion : event.object.metadata.resourceVersion
         if (event.type !== 'BOOKMARK') this.#see(event)
       }
-      this.#closing.signal.throwIfAborted()
+      signal.throwIfAborted()
     }
   }
 
@@ -86,7 +89,6 @@ export class ReadyWatch<T extends KubernetesObject> implements AsyncDisposable {
     const { name } = object.metadata
     if (type === 'DELETED') this.objects.delete(name)
     else this.objects.set(name, object)
-    if (!this.seenAtMs.has(name)) this.seenAtMs.set(name, atMs)
     if (!this.readyAtMs.has(name) && isReady(object)) this.readyAtMs.set(name, atMs)
     for (const look of [...this.#waiting]) look()
   }

@@ -13,7 +13,7 @@ import { settledWrites, type Writes } from './write-counter.ts'
 export const poolName = 'pool'
 const templateName = 'template'
 const fullWithinMs = 300_000
-const settledWithinMs = 60_000
+const settledWithinMs = 180_000
 
 /** A pool that has just been asked for, with the template it needs. */
 export interface RequestedPool extends AsyncDisposable {
@@ -24,12 +24,13 @@ export interface RequestedPool extends AsyncDisposable {
 }
 
 export async function requestPool(
-  { client, signal }: BenchCluster,
+  cluster: BenchCluster,
   namespace: string,
   spec: PodSpec,
   replicas: number
 ): Promise<RequestedPool> {
-  const pools = await ReadyWatch.open(client, sandboxWarmPools, namespace)
+  const { client, signal } = cluster
+  const pools = await ReadyWatch.open(cluster, sandboxWarmPools, namespace)
   await client.create(sandboxTemplates, template(namespace, templateName, spec))
   await client.create(sandboxWarmPools, pool(namespace, poolName, templateName, replicas))
   const isFull = (found: Stored<SandboxWarmPool> | undefined) =>
