@@ -43,7 +43,7 @@ export async function imagesRecipe(): Promise<ArtifactRecipe> {
 const pauseArchive = (program: Buffer): Buffer =>
   ociArchive({
     name: pauseImage,
-    layer: [{ type: 'File', path: 'pause', content: program, mode: 0o755 }],
+    layers: [[{ type: 'File', path: 'pause', content: program, mode: 0o755 }]],
     entrypoint: ['/pause'],
   })
 
@@ -52,18 +52,20 @@ function busyboxArchive(program: Buffer, applets: readonly string[]): Buffer {
   const text = (path: string, content: string): TarEntry => ({ type: 'File', path, content: Buffer.from(content) })
   return ociArchive({
     name: busyboxImage,
-    layer: [
-      directory('bin/'),
-      { type: 'File', path: 'bin/busybox', content: program, mode: 0o755 },
-      ...applets.map((name): TarEntry => ({ type: 'SymbolicLink', path: `bin/${name}`, target: 'busybox' })),
-      directory('etc/'),
-      text('etc/passwd', 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n'),
-      text('etc/group', 'root:x:0:\nnogroup:x:65534:\n'),
-      directory('root/', 0o700),
-      directory('tmp/', 0o1777),
-      directory('usr/'),
-      { type: 'SymbolicLink', path: 'usr/bin', target: '../bin' },
-      directory('var/'),
+    layers: [
+      [
+        directory('bin/'),
+        { type: 'File', path: 'bin/busybox', content: program, mode: 0o755 },
+        ...applets.map((name): TarEntry => ({ type: 'SymbolicLink', path: `bin/${name}`, target: 'busybox' })),
+        directory('etc/'),
+        text('etc/passwd', 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n'),
+        text('etc/group', 'root:x:0:\nnogroup:x:65534:\n'),
+        directory('root/', 0o700),
+        directory('tmp/', 0o1777),
+        directory('usr/'),
+        { type: 'SymbolicLink', path: 'usr/bin', target: '../bin' },
+        directory('var/'),
+      ],
     ],
     command: ['/bin/sh'],
   })

@@ -15,12 +15,16 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 const image = {
   name: 'bulkhead.test/thing:7',
-  layer: [
-    { type: 'Directory', path: 'bin/' },
-    { type: 'File', path: 'bin/tool', content: Buffer.from('#!/bin/sh\n'), mode: 0o755 },
-    { type: 'SymbolicLink', path: 'bin/alias', target: 'tool' },
-    { type: 'Directory', path: 'tmp/', mode: 0o1777 },
+  layers: [
+    [
+      { type: 'Directory', path: 'bin/' },
+      { type: 'File', path: 'bin/tool', content: Buffer.from('#!/bin/sh\n'), mode: 0o755 },
+      { type: 'SymbolicLink', path: 'bin/alias', target: 'tool' },
+      { type: 'Directory', path: 'tmp/', mode: 0o1777 },
+    ],
+    [{ type: 'File', path: 'bin/other', content: Buffer.from('') }],
   ],
+  user: '65532:65532',
   command: ['/bin/tool'],
 } as const
 
@@ -47,12 +51,14 @@ it('is an OCI layout whose digests hold, under the name it was given', () => {
   expect(entry.annotations['io.containerd.image.name']).toBe('bulkhead.test/thing:7')
   const manifest = blob(entry.digest)
   const config = blob(manifest.config.digest)
-  expect(config.rootfs.diff_ids).toEqual([manifest.layers[0].digest])
+  expect(config.rootfs.diff_ids).toEqual(manifest.layers.map((layer: { digest: string }) => layer.digest))
+  expect(manifest.layers).toHaveLength(2)
+  expect(config.config.User).toBe('65532:65532')
   expect(config.config.Cmd).toEqual(['/bin/tool'])
 })
 
 it('has a layer that tar reads: modes, links and owners as given', () => {
-  const listing = unpack(tarArchive(image.layer))
+  const listing = unpack(tarArchive(image.layers[0]))
   expect(listing.map((line) => line.split(/\s+/).slice(0, 2).join(' '))).toEqual([
     'drwxr-xr-x 0/0',
     '-rwxr-xr-x 0/0',

@@ -1,13 +1,18 @@
 import { createHash } from 'node:crypto'
 import { type TarEntry, tarArchive } from './tar-archive.ts'
 
-/** An image of one layer. */
 export interface ImageInput {
   /** With its tag, as pods name it: `bulkhead.test/busybox:1`. */
   readonly name: string
-  readonly layer: readonly TarEntry[]
+  /** The lowest one first. What changes rarely belongs into one of its own: registries and nodes have it already. */
+  readonly layers: readonly (readonly TarEntry[])[]
   readonly entrypoint?: readonly string[]
   readonly command?: readonly string[]
+  /** `UID:GID`. Default: root. */
+  readonly user?: string
+  /** `NAME=VALUE`. Default: a PATH. */
+  readonly environment?: readonly string[]
+  readonly labels?: Readonly<Record<string, string>>
 }
 
 interface Descriptor {
@@ -31,22 +36,24 @@ export function ociArchive(image: ImageInput): Buffer {
     blobs.push({ type: 'File', path: `blobs/sha256/${digest}`, content })
     return { mediaType, digest: `sha256:${digest}`, size: content.length }
   }
-  const layerBytes = tarArchive(image.layer)
-  const layer = add(types.layer, layerBytes)
+  const layers = image.layers.map((entries) => add(types.layer, tarArchive(entries)))
   const config = add(
     types.config,
     json({
       os: 'linux',
       architecture: 'amd64',
       config: {
-        Env: ['PATH=/bin'],
+        Env: image.environment ?? ['PATH=/bin'],
+        ...(image.user && { User: image.user }),
         ...(image.entrypoint && { Entrypoint: image.entrypoint }),
         ...(image.command && { Cmd: image.command }),
+        ...(image.labels && { Labels: image.labels }),
       },
-      rootfs: { type: 'layers', diff_ids: [layer.digest] },
+      // Uncompressed: a layer's digest is that of its content.
+      rootfs: { type: 'layers', diff_ids: layers.map(({ digest }) => digest) },
     })
   )
-  const manifest = add(types.manifest, json({ schemaVersion: 2, mediaType: types.manifest, config, layers: [layer] }))
+  const manifest = add(types.manifest, json({ schemaVersion: 2, mediaType: types.manifest, config, layers }))
   const annotations = {
     // containerd's: what the image is called after an import.
     'io.containerd.image.name': image.name,

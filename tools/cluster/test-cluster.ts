@@ -103,7 +103,7 @@ const endDeadlineMs = 60_000
 const maxOutputBytes = 64 * 1024 * 1024
 
 /** Of the installation under test, or of this user: where the programs are built. */
-function installedPaths(): Paths {
+export function installedPaths(): Paths {
   const installation = process.env.BULKHEAD_TEST_INSTALLATION
   const state = installation ? dirname(installation) : loadConfig(process.env).stateDirectory
   return resolvePaths(state, process.env, process.getuid?.() ?? 0)

@@ -134,6 +134,7 @@ function buildProgram(bind: Bind): Command {
     async () => (await import('./commands/test.ts')).test
   )
   addClusterCommands(program, add, json, yes)
+  addKubernetesCommands(program, add, json)
   const server = program
     .command('server', { hidden: true })
     .summary('the server behind the commands; they start it')
@@ -227,6 +228,58 @@ function addClusterCommands(
   add(
     cluster.command('kubeconfig').summary('print the path of its kubeconfig'),
     async () => (await commands()).clusterKubeconfig
+  )
+}
+
+function addKubernetesCommands(
+  program: Command,
+  add: (command: Command, handler: () => Promise<Handler>) => Command,
+  json: () => Option
+): void {
+  const kubernetes = program
+    .command('kubernetes')
+    .summary('sandboxes on a Kubernetes cluster: what is installed into one, and what one lacks')
+    .exitOverride()
+  const commands = () => import('./commands/kubernetes.ts')
+  const namespace = () => new Option('--namespace <name>', 'where the operator runs; default agent-sandbox-system')
+  add(
+    kubernetes
+      .command('manifests')
+      .summary('print what is installed, for `kubectl apply -f -`')
+      .option('--image <name>', 'the image of operator and router, as nodes can pull it')
+      .addOption(namespace())
+      .option('--default-runtime-class <name>', 'RuntimeClass for Pods of sandboxes that name none')
+      .addOption(
+        new Option(
+          '--router [access]',
+          'with a router for SDKs; used by: tunnel (who may forward ports to it; the default), token (who has the token), open (everybody)'
+        ).choices(['tunnel', 'token', 'open'])
+      )
+      .addOption(
+        new Option(
+          '--only <part>',
+          'kinds: what has to stay for sandboxes to stay; operator: what can be removed at any time'
+        ).choices(['kinds', 'operator'])
+      ),
+    async () => (await commands()).kubernetesManifests
+  )
+  add(
+    kubernetes
+      .command('doctor')
+      .summary('show what a cluster has, what it lacks, and how to mend it')
+      .option('--kubeconfig <file>', 'default: as kubectl, KUBECONFIG or ~/.kube/config')
+      .option('--context <name>', 'of the kubeconfig; default: its current one')
+      .addOption(namespace())
+      .addOption(json()),
+    async () => (await import('./commands/kubernetes-doctor.ts')).kubernetesDoctor
+  )
+  add(
+    kubernetes
+      .command('image')
+      .summary('make the image of operator and router, as an OCI archive')
+      .requiredOption('--output <file>', 'where to')
+      .option('--name <name>', 'what it is called where it is imported; default: as `manifests` says'),
+    async () => (await commands()).kubernetesImage
   )
 }
 

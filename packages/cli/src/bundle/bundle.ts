@@ -15,7 +15,16 @@ const bundleFolder = (root: string): string => join(root, 'packages', 'cli', `.b
 export const hasBundle = (root: string): boolean => existsSync(bundleEntry(root))
 
 /** Loaded from node_modules when needed: large, or with files of their own. */
-const external = [/^node:/, /^fastify$/, /^pino$/, /^listr2$/, /^tar$/, /^cli-table3$/, /^rolldown$/]
+const external = [
+  /^node:/,
+  /^fastify$/,
+  /^pino$/,
+  /^listr2$/,
+  /^tar$/,
+  /^cli-table3$/,
+  /^rolldown$/,
+  /^@kubernetes\/client-node$/,
+]
 /** How many older bundles stay. */
 const kept = 2
 

@@ -15,14 +15,18 @@ import type { SandboxMetrics } from './sandbox-metrics.ts'
 /** Every informer's objects are found by the uid of their controller. */
 type Owned = 'controller'
 
-/** What the operator knows of the cluster. Index values that are made of two parts are joined by `/`. */
-export interface Caches {
+/** What is known of the cluster in any case. Index values that are made of two parts are joined by `/`. */
+export interface CoreCaches {
   /** `pool`: namespace and label `warm-pool-sandbox`; `template`: namespace and label `sandbox-template-ref-hash`. */
   readonly sandboxes: Informer<Sandbox, Owned | 'pool' | 'template'>
-  /** Only Pods with the label `sandbox-name-hash`. */
-  readonly pods: Informer<CachedPod, Owned>
+  /** Only Pods with the label `sandbox-name-hash`. `template`: namespace and label `sandbox-template-ref-hash`. */
+  readonly pods: Informer<CachedPod, Owned | 'template'>
   /** Only Services with the label `sandbox-name-hash`. `hash`: namespace and that label. */
   readonly services: Informer<Service, Owned | 'hash'>
+}
+
+/** And with the extensions served: without them their kinds may not even exist. */
+export interface Caches extends CoreCaches {
   /** `pool`: namespace and `spec.warmPoolRef.name`; `sandbox`: namespace and the Sandbox of its status, or of its annotation `sandbox-name`. */
   readonly claims: Informer<SandboxClaim, 'pool' | 'sandbox'>
   /** `template`: namespace and `spec.sandboxTemplateRef.name`; `hash`: namespace and the hash of its own name. */
@@ -41,13 +45,16 @@ export interface Recorders {
   readonly template: EventRecorder
 }
 
-/** What a controller is made with, for one term as the leader. */
-export interface OperatorContext {
+/**
+ * What a controller is made with, for one term as the leader. One that gets along without the extensions asks for
+ * `OperatorContext<CoreCaches>`.
+ */
+export interface OperatorContext<Known extends CoreCaches = Caches> {
   /** Bound to the term's fence. */
   readonly client: ApiClient
   readonly clock: Clock
   readonly log: Logger
-  readonly caches: Caches
+  readonly caches: Known
   readonly recorders: Recorders
   readonly metrics: SandboxMetrics
   readonly settings: OperatorSettings

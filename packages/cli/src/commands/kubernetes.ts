@@ -1,0 +1,73 @@
+import { resolve } from 'node:path'
+import {
+  defaultNamespace,
+  kindManifests,
+  type Manifest,
+  type ManifestOptions,
+  manifests,
+  processManifests,
+  type RouterAccess,
+  toYaml,
+} from '@bulkhead/kubernetes/manifests'
+import type { CommandContext } from '../command-context.ts'
+import { ExitCode } from '../exit-code.ts'
+import { runInForeground } from '../foreground.ts'
+import { abortOnInterruption } from '../interruption.ts'
+import { packageVersion } from '../package-version.ts'
+
+export interface ManifestsOptions {
+  readonly image?: string
+  readonly namespace?: string
+  readonly defaultRuntimeClass?: string
+  /** Without a value: true. */
+  readonly router?: RouterAccess | true
+  readonly only?: Part
+}
+
+type Part = 'kinds' | 'operator'
+
+const parts: Readonly<Record<Part, (options: ManifestOptions) => Manifest[]>> = {
+  kinds: kindManifests,
+  operator: processManifests,
+}
+
+/** Of a domain that is nobody’s: a node that was not given the image finds it nowhere, instead of somewhere else. */
+const defaultImage = (): string => `bulkhead.test/operator:${packageVersion()}`
+
+/** `bulkhead kubernetes manifests`. */
+export async function kubernetesManifests(_args: string[], options: ManifestsOptions): Promise<number> {
+  const { image, namespace, defaultRuntimeClass, router, only } = options
+  const make = only ? parts[only] : manifests
+  const wanted = {
+    image: image ?? defaultImage(),
+    namespace: namespace ?? defaultNamespace,
+    ...(defaultRuntimeClass !== undefined && { defaultRuntimeClass }),
+    ...(router && { router: router === true ? 'tunnel' : router }),
+  } as const
+  await print(toYaml(make(wanted)))
+  return ExitCode.success
+}
+
+/** More than a pipe holds. A reader that has seen enough, like `head`, is no failure. */
+function print(text: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const end = (error?: Error | null) => {
+    if (error && (error as NodeJS.ErrnoException).code !== 'EPIPE') reject(error)
+    else resolve()
+  }
+  process.stdout.once('error', end)
+  process.stdout.write(text, end)
+  return promise
+}
+
+/** `bulkhead kubernetes image`: a process of its own, as the tools that make it are no part of the command line’s bundle. */
+export async function kubernetesImage(
+  _args: string[],
+  options: { output: string; name?: string },
+  { paths }: CommandContext
+): Promise<number> {
+  using interruption = abortOnInterruption()
+  const { signal } = interruption
+  const tool = resolve(paths.source, 'tools/operator/main.ts')
+  return runInForeground([process.execPath, tool, resolve(options.output), options.name ?? defaultImage()], { signal })
+}

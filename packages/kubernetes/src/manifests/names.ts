@@ -1,0 +1,18 @@
+/** Names that clients and tools of the API know: the SDKs look for the router by them, others rewrite the Deployment's arguments. */
+export const defaultNamespace = 'agent-sandbox-system'
+
+/** Deployment, container, ServiceAccount, Service, roles, and the label `app`. */
+export const operatorName = 'agent-sandbox-controller'
+
+/** By which operators agree on one leader, also with that API's own controller: two of them never write at once. */
+export const leaseName = 'a3317529.agent-sandbox.x-k8s.io'
+
+/** May or may not exist: `allowed-label-domains` in it. */
+export const configMapName = 'agent-sandbox-config'
+export const configMapFolder = '/etc/sandbox-config'
+
+/** Deployment, container, ServiceAccount, roles, and the label `app`, by which the default NetworkPolicy of a template lets it in. */
+export const routerName = 'sandbox-router'
+export const routerServiceName = 'sandbox-router-svc'
+/** Key `token`. */
+export const routerTokenSecretName = 'sandbox-router-token'

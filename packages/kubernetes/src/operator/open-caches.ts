@@ -1,0 +1,114 @@
+import {
+  annotation,
+  label,
+  nameHash,
+  type SandboxClaim,
+  sandboxClaims,
+  sandboxes,
+  sandboxTemplates,
+  sandboxWarmPools,
+} from '../api/index.ts'
+import {
+  type ApiClient,
+  type Clock,
+  controllerOf,
+  Informer,
+  type InformerOptions,
+  type KitMetrics,
+  type KubernetesObject,
+  type Logger,
+  networkPolicies,
+  pods,
+  type ResourceType,
+  resourceLabel,
+  type Stored,
+  services,
+  withoutManagedFields,
+} from '../controller/index.ts'
+import { type CachedPod, cachedPod } from './cached-pod.ts'
+import type { Caches, CoreCaches } from './operator-context.ts'
+
+export interface CachesOptions {
+  readonly client: ApiClient
+  readonly clock: Clock
+  readonly log: Logger
+  readonly metrics: KitMetrics
+}
+
+const byController = (object: Stored): readonly string[] => {
+  const owner = controllerOf(object)
+  return owner ? [owner.uid] : []
+}
+
+/** Namespace and a value, as the indexes of {@link Caches} have it. */
+const inNamespace = (object: Stored, value: string | undefined): readonly string[] =>
+  value === undefined ? [] : [`${object.metadata.namespace}/${value}`]
+
+const byLabelIn =
+  (key: string) =>
+  (object: Stored): readonly string[] =>
+    inNamespace(object, object.metadata.labels?.[key])
+
+/** Only what belongs to a Sandbox: the rest of the cluster's Pods and Services is none of our business, and most of the memory. */
+const ofSandboxes = label.sandboxNameHash
+
+/** The informers of one process, not started yet. */
+export function coreCaches(options: CachesOptions): CoreCaches {
+  return {
+    sandboxes: informer(options, sandboxes, {
+      indexes: {
+        controller: byController,
+        pool: byLabelIn(label.warmPoolSandbox),
+        template: byLabelIn(label.sandboxTemplateRefHash),
+      },
+    }),
+    pods: informer(options, pods as ResourceType as ResourceType<CachedPod>, {
+      labelSelector: ofSandboxes,
+      transform: cachedPod,
+      indexes: { controller: byController, template: byLabelIn(label.sandboxTemplateRefHash) },
+    }),
+    services: informer(options, services, {
+      labelSelector: ofSandboxes,
+      indexes: { controller: byController, hash: byLabelIn(label.sandboxNameHash) },
+    }),
+  }
+}
+
+export function extensionCaches(options: CachesOptions): Omit<Caches, keyof CoreCaches> {
+  return {
+    claims: informer(options, sandboxClaims, {
+      indexes: {
+        pool: (claim) => inNamespace(claim, claim.spec.warmPoolRef.name),
+        sandbox: (claim) => inNamespace(claim, sandboxOf(claim)),
+      },
+    }),
+    pools: informer(options, sandboxWarmPools, {
+      indexes: {
+        template: (pool) => inNamespace(pool, pool.spec.sandboxTemplateRef.name),
+        hash: (pool) => inNamespace(pool, nameHash(pool.metadata.name)),
+      },
+    }),
+    templates: informer(options, sandboxTemplates, {}),
+    networkPolicies: informer(options, networkPolicies, { indexes: { controller: byController } }),
+  }
+}
+
+const sandboxOf = ({ status, metadata }: Stored<SandboxClaim>): string | undefined =>
+  status?.sandbox?.name || metadata.annotations?.[annotation.sandboxName]
+
+function informer<T extends KubernetesObject, Index extends string = never>(
+  { client, clock, log, metrics }: CachesOptions,
+  type: ResourceType<T>,
+  rest: Pick<InformerOptions<T, Index>, 'indexes' | 'transform' | 'labelSelector'>
+): Informer<T, Index> {
+  const name = resourceLabel(type)
+  return new Informer<T, Index>({
+    client,
+    clock,
+    log,
+    type,
+    metrics: metrics.informer(name),
+    transform: withoutManagedFields,
+    ...rest,
+  })
+}
