@@ -10,7 +10,9 @@ import {
   type ResourceType,
   resourceType,
 } from '../../../packages/kubernetes/src/controller/index.ts'
-import { installLooseKinds } from '../../../packages/kubernetes/test/support/loose-kinds.ts'
+import { definitions as ownDefinitions } from '../../../packages/kubernetes/src/manifests/index.ts'
+
+import { until } from './until.ts'
 
 interface Definition {
   readonly metadata: { readonly name: string }
@@ -27,8 +29,11 @@ const definitions = resourceType<Definition>({
 
 export const ourKinds = [sandboxes, sandboxTemplates, sandboxClaims, sandboxWarmPools] as readonly ResourceType[]
 
-/** Gives the cluster the kinds that the operator serves. */
-export const installKinds = (client: ApiClient): Promise<void> => installLooseKinds(client)
+/** Gives the cluster the kinds that the operator serves, and returns when it serves them. */
+export async function installKinds(client: ApiClient): Promise<void> {
+  for (const definition of ownDefinitions) await client.create(definitions, definition as Definition)
+  for (const type of ourKinds) await until(`${type.kind} is served`, () => client.list(type).then(Boolean, () => false))
+}
 
 const anything = {
   openAPIV3Schema: {
@@ -56,8 +61,9 @@ export async function dropSchemas(client: ApiClient, namespace: string): Promise
   // Served a moment after it was accepted.
   for (const type of ourKinds) {
     const probe = { metadata: { namespace, name: 'probe' }, spec: 'of no shape' } as object
-    while (!(await client.create(type, probe, { dryRun: true }).then(Boolean, () => false)))
-      await new Promise((done) => setTimeout(done, 50))
+    await until(`${type.kind} may look like anything`, () =>
+      client.create(type, probe, { dryRun: true }).then(Boolean, () => false)
+    )
   }
   return {
     [Symbol.asyncDispose]: async () => {
