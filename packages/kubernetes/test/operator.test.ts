@@ -210,14 +210,14 @@ describe.skipIf(skipped())('the operator as a process', () => {
     const folder = await mkdtemp(path.join(root, '.cache/operator-'))
     await using _removed = { [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) }
     const make = async (name: string) => {
-      const file = path.join(folder, name)
+      const into = path.join(folder, name)
       const env = { ...process.env, SOURCE_DATE_EPOCH: '0', BULKHEAD_COMMIT: 'c0ffee' }
-      await run(process.execPath, [path.join(root, 'tools/operator/bundle.ts'), file], { env })
-      return await readFile(file)
+      await run(process.execPath, [path.join(root, 'tools/operator/bundle.ts'), into], { env })
+      return await readFile(path.join(into, 'operator.mjs'))
     }
-    const bytes = await make('one.mjs')
-    expect((await make('two.mjs')).equals(bytes)).toBe(true)
-    const program = path.join(folder, 'one.mjs')
+    const bytes = await make('one')
+    expect((await make('two')).equals(bytes)).toBe(true)
+    const program = path.join(folder, 'one/operator.mjs')
     const { stdout } = await run(process.execPath, [program, '--version'])
     expect(stdout).toMatch(/^v\d+\.\d+\.\d+ \(c0ffee, 1970-01-01T00:00:00Z, node v/)
     // And its lazy parts are in it.
