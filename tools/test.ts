@@ -42,7 +42,7 @@ const alone: Step[] = [
   vitest('server', 'real', 'packages/server/test', 'packages/sdk/test'),
   vitest('cli', 'real', 'packages/cli/test'),
   onControlPlane(vitest('kubernetes', 'real', 'packages/kubernetes/test')),
-  vitest('across parts', 'across'),
+  onControlPlane(vitest('across parts', 'across')),
   machine.after,
 ]
 
