@@ -9,6 +9,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { goTest } from './test/go-test.ts'
 import { leftovers } from './test/leftovers.ts'
+import { onControlPlane } from './test/on-control-plane.ts'
 import { type Context, check, type Outcome, type Step } from './test/step.ts'
 import { vitest } from './test/vitest.ts'
 
@@ -20,11 +21,6 @@ const go = process.env.BULKHEAD_GO ?? 'go'
 const bin = (name: string) => path.join(root, 'node_modules/.bin', name)
 const node = process.execPath
 const machine = leftovers()
-
-/** Against a real API server, where there is one to be had. */
-const kubernetes = process.env.BULKHEAD_TEST_KUBERNETES
-  ? [vitest('kubernetes', 'real', 'packages/kubernetes/test')]
-  : []
 
 const light: Step[] = [
   check('lint', bin('biome'), 'ci', '--colors=off', '.'),
@@ -45,7 +41,7 @@ const alone: Step[] = [
   vitest('engine', 'real', 'packages/engine/test'),
   vitest('server', 'real', 'packages/server/test', 'packages/sdk/test'),
   vitest('cli', 'real', 'packages/cli/test'),
-  ...kubernetes,
+  onControlPlane(vitest('kubernetes', 'real', 'packages/kubernetes/test')),
   vitest('across parts', 'across'),
   machine.after,
 ]
@@ -97,8 +93,6 @@ const only = process.argv.slice(2)
 const chosen = (steps: Step[]) =>
   only.length === 0 ? steps : steps.filter((s) => only.some((o) => s.name.startsWith(o)))
 
-if (kubernetes.length === 0)
-  print('skip kubernetes: BULKHEAD_TEST_KUBERNETES does not name a folder with kube-apiserver and etcd')
 await twoAtATime(chosen(light))
 for (const step of chosen(alone)) await perform(step)
 if (failures.length > 0) print(`\nfailed:\n${failures.map((failure) => `  ${failure}`).join('\n')}`)

@@ -3,9 +3,9 @@
  *
  *   node tools/cluster/main.ts up [--nodes=3] [--fake-nodes=0] [--subnet=10.88.0.0/24] [--registry]
  *   node tools/cluster/main.ts status [--json] | down | kubeconfig | kubectl -- …
- *   node tools/cluster/main.ts build        only builds the programs, where a cluster can run
+ *   node tools/cluster/main.ts build        only builds the programs, where a cluster can run, and prints where those of a control plane are (as PATH)
  */
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { failure } from '@bulkhead/wire/errors'
 import { loadConfig } from '../../packages/cli/src/config.ts'
 import { ExitCode } from '../../packages/cli/src/exit-code.ts'
@@ -65,8 +65,10 @@ async function kubectl(args: readonly string[], { cluster, signal }: Context): P
 
 async function build(_args: readonly string[], { paths, signal }: Context): Promise<number> {
   const reason = await whyNotHere(signal)
-  if (reason === undefined) await ensurePrograms(paths, signal)
-  else talk(`bulkhead: nothing was built for a cluster, because ${reason}`)
+  if (reason === undefined) {
+    const { kubernetes, etcd } = await ensurePrograms(paths, signal)
+    data(`${[kubernetes, etcd].join(delimiter)}\n`)
+  } else talk(`bulkhead: nothing was built for a cluster, because ${reason}`)
   return ExitCode.success
 }
 

@@ -18,14 +18,15 @@ import {
 
 const run = promisify(execFile)
 
-/** The folder with the programs kube-apiserver and etcd. */
-const programs = process.env.BULKHEAD_TEST_KUBERNETES
+/** The folders with the programs kube-apiserver and etcd, as in PATH. */
+const folders = (process.env.BULKHEAD_TEST_KUBERNETES ?? '').split(path.delimiter).filter(Boolean)
+const find = (name: string) => folders.map((folder) => path.join(folder, name)).find((file) => existsSync(file))
 
 /** Why tests against a real API server cannot run here; undefined: they can. */
 export function missingControlPlane(): string | undefined {
-  if (!programs) return 'BULKHEAD_TEST_KUBERNETES does not name a folder with kube-apiserver and etcd'
-  const missing = ['kube-apiserver', 'etcd'].filter((name) => !existsSync(path.join(programs, name)))
-  return missing.length === 0 ? undefined : `${missing.join(' and ')} not found in ${programs}`
+  if (folders.length === 0) return 'BULKHEAD_TEST_KUBERNETES names no folder with kube-apiserver and etcd'
+  const missing = ['kube-apiserver', 'etcd'].filter((name) => !find(name))
+  return missing.length === 0 ? undefined : `${missing.join(' and ')} not found in ${folders.join(', ')}`
 }
 
 /** Prints the reason once, where a test run is read. Usage: `describe.skipIf(skipped())`. */
@@ -153,7 +154,7 @@ function program(folder: string, name: string, args: readonly string[]): Program
       throw new Error(`${name} ended by itself: ${readFileSync(logFile, 'utf8').slice(-1000)}`)
     },
     start: async () => {
-      const started = spawn(path.join(programs as string, name), args, {
+      const started = spawn(find(name) as string, args, {
         cwd: folder,
         stdio: ['ignore', 'pipe', 'pipe'],
       })
