@@ -4,13 +4,14 @@ import { existsSync, realpathSync } from 'node:fs'
 import path from 'node:path'
 import type { ControlPlane } from './control-plane.ts'
 
-/** Beside the API server it was built with. */
+/** Beside the API server it was built with, which may be there by a link. */
 function program(): string | undefined {
-  const folder = process.env.BULKHEAD_TEST_KUBERNETES
-  const apiServer = folder && path.join(folder, 'kube-apiserver')
-  if (!apiServer || !existsSync(apiServer)) return undefined
-  const found = path.join(path.dirname(realpathSync(apiServer)), 'kube-controller-manager')
-  return existsSync(found) ? found : undefined
+  const folders = (process.env.BULKHEAD_TEST_KUBERNETES ?? '').split(path.delimiter).filter(Boolean)
+  return folders
+    .map((folder) => path.join(folder, 'kube-apiserver'))
+    .filter((apiServer) => existsSync(apiServer))
+    .map((apiServer) => path.join(path.dirname(realpathSync(apiServer)), 'kube-controller-manager'))
+    .find((file) => existsSync(file))
 }
 
 /** Prints the reason once, where a test run is read. Usage: `it.skipIf(lacksControllerManager())`. */
