@@ -28,5 +28,6 @@ export function hasContent({ spec }: Stored<Sandbox>, blueprint: Blueprint): boo
   )
 }
 
-const claimsOf = ({ volumeClaimTemplates = [] }: Pick<Blueprint, 'volumeClaimTemplates'>) =>
-  volumeClaimTemplates.map(({ metadata, spec }) => ({ name: metadata?.name, spec }))
+/** Of what is no list, whatever it is: that equals nothing a template has. */
+const claimsOf = ({ volumeClaimTemplates: claims = [] }: Pick<Blueprint, 'volumeClaimTemplates'>): unknown =>
+  Array.isArray(claims) ? claims.map((claim) => ({ name: claim?.metadata?.name, spec: claim?.spec })) : claims

@@ -1,8 +1,11 @@
 import type { Sandbox, SandboxConditionType } from '../api/index.ts'
 import { type Condition, findCondition, type Stored } from '../controller/index.ts'
 
-const condition = (sandbox: Stored<Sandbox>, type: SandboxConditionType): Condition | undefined =>
-  findCondition(sandbox.status?.conditions, type)
+/** Also of what was stored past the schema: one such Sandbox must not stop its pool. */
+function condition({ status }: Stored<Sandbox>, type: SandboxConditionType): Condition | undefined {
+  const conditions: unknown = status?.conditions
+  return Array.isArray(conditions) ? findCondition(conditions.filter(Boolean), type) : undefined
+}
 
 export const isReady = (sandbox: Stored<Sandbox>): boolean => condition(sandbox, 'Ready')?.status === 'True'
 

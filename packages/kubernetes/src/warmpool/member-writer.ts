@@ -87,9 +87,10 @@ export class MemberWriter {
       if (!this.#isLive(sandbox)) this.#expectations.deleted(key, uid)
       return true
     } catch (error) {
-      if (isNotFound(error)) this.#store.deleted(sandbox)
+      const isGone = saysGone(error, sandbox.metadata.name)
+      if (isGone) this.#store.deleted(sandbox)
       if (wasNotCarriedOut(error)) this.#settleDelete(pass, uid)
-      if (isNotFound(error)) return true
+      if (isGone) return true
       if (isConflict(error)) return false
       throw error
     }
@@ -139,7 +140,7 @@ export class MemberWriter {
       const { namespace } = pass.pool.metadata
       this.#store.wrote(await this.#client.get(sandboxes, { namespace, name }, { signal: pass.signal }))
     } catch (error) {
-      if (!isNotFound(error)) throw error
+      if (!saysGone(error, name)) throw error
       this.#settleCreate(pass, name)
     }
     this.#answered(pass, name)
@@ -168,6 +169,9 @@ export class MemberWriter {
 }
 
 const keyIn = ({ metadata: { namespace } }: Stored, name: string): string => `${namespace}/${name}`
+
+/** A 404 without the name is about something else: an API server that has only just started does not serve the kind yet. */
+const saysGone = (error: unknown, name: string): boolean => isNotFound(error) && error.details?.name === name
 
 /** Of 5xx and of no answer nobody knows. */
 const wasNotCarriedOut = (error: unknown): boolean =>

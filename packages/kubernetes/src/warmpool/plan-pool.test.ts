@@ -233,3 +233,18 @@ describe('members whose Pods have ended', () => {
     expect(plan({ pool: one, ...given })).toMatchObject(expected)
   })
 })
+
+it.each<[string, object]>([
+  ['no spec', { spec: undefined }],
+  ['a spec of something else', { spec: { podTemplate: 'x', volumeClaimTemplates: { a: 1 } } }],
+  ['lists with holes', { spec: { volumeClaimTemplates: [null] }, status: { conditions: [null] } }],
+  ['conditions that are no list', { status: { conditions: 'Ready' } }],
+])('is not stopped by Sandboxes past the schema: %s', (_, malformed) => {
+  const pool = poolOf({ replicas: 2, updateStrategy: { type: 'Recreate' } })
+  const relabelled = (name: string) => {
+    const { metadata, ...rest } = memberOf(name)
+    const labels = { ...metadata.labels, [label.sandboxTemplateHash]: 'another' }
+    return { ...rest, ...malformed, metadata: { ...metadata, labels } } as Stored<Sandbox>
+  }
+  expect(() => plan({ pool, labelled: [relabelled('a'), ownerless(relabelled('b'))] })).not.toThrow()
+})
