@@ -1,6 +1,8 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Check } from '../../packages/cli/src/doctor/check.ts'
@@ -155,6 +157,30 @@ describe.skipIf(reason !== undefined)('installing into a cluster', () => {
       capabilities: '0000000000000000',
       privileges: '1',
     })
+  })
+
+  it('lets those into the router whom the API server lets forward ports to it, and nobody else', async () => {
+    await using undo = new AsyncDisposableStack()
+    const env = { ...process.env, KUBECONFIG: cluster.kubeconfig }
+    const forward = ['-n', namespace, 'port-forward', 'service/sandbox-router-svc', ':8080']
+    const tunnel = spawn(cluster.kubectlPath, forward, { env, stdio: ['ignore', 'pipe', 'inherit'] })
+    undo.defer(async () => {
+      tunnel.kill()
+      await once(tunnel, 'exit')
+    })
+    const [line] = await once(createInterface(tunnel.stdout), 'line')
+    const port = /^Forwarding from 127\.0\.0\.1:(\d+)/.exec(line)?.[1]
+    expect(await (await fetch(`http://127.0.0.1:${port}/healthz`)).json()).toEqual({ status: 'ok' })
+
+    const addressOf = (app: string) =>
+      kubectl('-n', namespace, 'get', 'pod', '-l', `app=${app}`, '-o', 'jsonpath={.items[0].status.podIP}')
+    await apply({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'neighbour' }, ...pod() })
+    await kubectl('wait', 'pod/neighbour', '--for=condition=Ready', '--timeout=60s')
+    const knock = (at: string) => kubectl('exec', 'neighbour', '--', 'nc', '-w', '5', at, '8080', '-e', '/bin/true')
+    // The operator's metrics are on the same port: what knocks can open a door.
+    await knock(await addressOf(operator))
+    await expect(knock(await addressOf(router))).rejects.toThrow('refused')
+    await kubectl('delete', 'pod', 'neighbour')
   })
 
   it('may do what it has to, and no more', async () => {
