@@ -259,7 +259,9 @@ describe.skipIf(reason !== undefined)('installing into a cluster', () => {
       await helm('upgrade', 'bulkhead', chart, ...values, '--set', 'replicas=2')
       await expect.poll(async () => (await doctor()).wrong, { timeout: minutes }).toEqual([])
       await helm('uninstall', 'bulkhead', '--wait')
-      expect((await doctor()).wrong).toEqual(['operator', 'operator.leader', 'operator.permissions'])
+      // Whether the last one could still give its lease back depends on whether its Pod or its permissions went first.
+      const { wrong } = await doctor()
+      expect(wrong.filter((name) => name !== 'operator.leader')).toEqual(['operator', 'operator.permissions'])
       expect(await ids()).toEqual(before)
     },
     15 * minutes

@@ -37,8 +37,10 @@ export class PoolWriter {
 
   /** Finds out about earlier writes without an answer. While there are any, the pool's members cannot be counted. */
   async settle(pass: PoolPass, isShort: boolean): Promise<void> {
-    await this.#attempt(pass, 'delete', () => this.#members.settleDeletes(pass))
-    await this.#attempt(pass, 'create', () => this.#members.settleCreates(pass, isShort))
+    const { openDeletes, openCreates } = pass.memory
+    // Only when there are any: to have nothing to do is no success, and must not end the back-off of what fails.
+    if (openDeletes.size > 0) await this.#attempt(pass, 'delete', () => this.#members.settleDeletes(pass))
+    if (openCreates.size > 0) await this.#attempt(pass, 'create', () => this.#members.settleCreates(pass, isShort))
   }
 
   /** Returns in how many ms to look again, as the two below do. */
