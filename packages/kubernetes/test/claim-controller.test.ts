@@ -269,13 +269,13 @@ describe.skipIf(skipped())('claims', () => {
       const pool = await world.pool()
       for (const name of ['m-1', 'm-2']) await world.member(pool, name)
       for (const name of ['d', 'a', 'c', 'b']) await world.claim(name)
-      const operator = await start(world, { settings: { claimWorkers: 1 } })
-      await Promise.all(
-        ['d', 'a', 'c', 'b'].map((name) =>
-          world.untilReason(name, name < 'b' || name === 'd' ? ready : 'SandboxNotReady')
+      await start(world, { settings: { claimWorkers: 1 } })
+      const bound = async () =>
+        (await world.claims()).flatMap(({ metadata: { name }, status }) =>
+          status?.sandbox ? [`${name}: ${status.sandbox.name}`] : []
         )
-      )
-      await operator.idle()
+      await expect.poll(async () => (await bound()).length).toBe(4)
+      expect(await bound()).toEqual(['a: m-2', 'b: b', 'c: c', 'd: m-1'])
     })
 
     it('stay of the template their Sandbox was made from', async () => {

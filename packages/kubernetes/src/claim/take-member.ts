@@ -1,5 +1,10 @@
-import type { Sandbox, SandboxClaim, SandboxTemplate, SandboxWarmPool } from '../api/index.ts'
-import { annotation } from '../api/index.ts'
+import {
+  annotation,
+  type Sandbox,
+  type SandboxClaim,
+  type SandboxTemplate,
+  type SandboxWarmPool,
+} from '../api/index.ts'
 import { keyOf, objectKey, type Stored } from '../controller/index.ts'
 import type { ClaimWork } from './claim-work.ts'
 import { isMarkedExpired } from './expiry.ts'

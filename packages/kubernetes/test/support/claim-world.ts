@@ -145,18 +145,20 @@ export async function openClaimWorld(client: ApiClient) {
 
     /** Resolves with the claim when its Ready condition has this reason. */
     async untilReason(name: string, reason: string): Promise<Stored<SandboxClaim>> {
-      const done = new AbortController()
-      await using watch = await client.watch(sandboxClaims, {
-        namespace,
-        fieldSelector: `metadata.name=${name}`,
-        signal: done.signal,
-      })
-      for await (const event of watch) {
-        if (event.type === 'BOOKMARK' || event.type === 'DELETED') continue
-        if (event.object.status?.conditions?.some((each) => each.type === 'Ready' && each.reason === reason))
-          return event.object
+      const { signal } = new AbortController()
+      // The API server ends watches of clients that were too slow for a while.
+      for (;;) {
+        await using watch = await client.watch(sandboxClaims, {
+          namespace,
+          fieldSelector: `metadata.name=${name}`,
+          signal,
+        })
+        for await (const event of watch) {
+          if (event.type === 'BOOKMARK' || event.type === 'DELETED') continue
+          if (event.object.status?.conditions?.some((each) => each.type === 'Ready' && each.reason === reason))
+            return event.object
+        }
       }
-      throw new Error('the watch has ended')
     },
   }
 }
