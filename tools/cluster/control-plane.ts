@@ -170,8 +170,8 @@ export function kwokService(plan: ClusterPlan, programs: ClusterPrograms): Servi
       '--manage-all-nodes=false',
       '--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake',
       ...[`--cidr=${fakePodNetwork}`, `--node-ip=${plan.controlPlane.address}`],
-      // As a kubelet does. Without a lease its nodes count as lost for a moment each minute, and pods that ran there stay unready.
-      '--node-lease-duration-seconds=40',
+      // Renewed four times in that time. Without leases kwok reports a node each 55 s, after 50 s a node counts as lost, and its Pods as not ready for good.
+      '--node-lease-duration-seconds=80',
     ],
     // Seen in its nodes, which the start of the cluster waits for.
     ready: atOnce,

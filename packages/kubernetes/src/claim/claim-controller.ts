@@ -6,13 +6,12 @@ import type { ClaimWork } from './claim-work.ts'
 import { inOrderOfCreation } from './in-order-of-creation.ts'
 import { MemberQueue } from './member-queue.ts'
 import { reconcileClaim } from './reconcile-claim.ts'
-import { type IsStale, isOfOtherTemplate } from './stale-member.ts'
+import type { IsStale } from './stale-member.ts'
 import { WaitingLine } from './waiting-line.ts'
 import { ofClaim, ofPool, ofSandbox, ofTemplate } from './wake-claims.ts'
 
 export interface ClaimControllerOptions {
-  /** Default: another template only. */
-  readonly isStale?: IsStale
+  readonly isStale: IsStale
   /** Default: those of the mounted ConfigMap. */
   readonly allowedLabelDomains?: AllowedLabelDomains
 }
@@ -22,9 +21,9 @@ const backoff = { baseMs: 10, maxMs: 60_000 }
 const retryRate = { perSecond: 100, burst: 200 }
 
 /** Gives each claim its Sandbox: from the pool, or made for it. */
-export function claimController(context: OperatorContext, options: ClaimControllerOptions = {}): Controller {
+export function claimController(context: OperatorContext, options: ClaimControllerOptions): Controller {
   const { caches, clock, settings } = context
-  const { isStale = isOfOtherTemplate, allowedLabelDomains = labelDomainsOf() } = options
+  const { isStale, allowedLabelDomains = labelDomainsOf() } = options
   const line = new WaitingLine()
   const members = new MemberQueue({ get: (key) => caches.sandboxes.store.get(key), wall: () => clock.wall() })
   const arrivals = new Arrivals(clock)

@@ -79,7 +79,7 @@ export function extensionCaches(options: CachesOptions): Omit<Caches, keyof Core
     claims: informer(options, sandboxClaims, {
       indexes: {
         pool: (claim) => inNamespace(claim, claim.spec.warmPoolRef.name),
-        sandbox: (claim) => inNamespace(claim, sandboxOf(claim)),
+        sandbox: (claim) => sandboxesOf(claim).flatMap((name) => inNamespace(claim, name)),
       },
     }),
     pools: informer(options, sandboxWarmPools, {
@@ -93,8 +93,11 @@ export function extensionCaches(options: CachesOptions): Omit<Caches, keyof Core
   }
 }
 
-const sandboxOf = ({ status, metadata }: Stored<SandboxClaim>): string | undefined =>
-  status?.sandbox?.name || metadata.annotations?.[annotation.sandboxName]
+/** The one it has, and the one it was assigned: while it is handed over, these can be two. */
+function sandboxesOf({ status, metadata }: Stored<SandboxClaim>): readonly string[] {
+  const named = [status?.sandbox?.name, metadata.annotations?.[annotation.sandboxName]]
+  return [...new Set(named.filter((name) => name !== undefined && name !== ''))] as string[]
+}
 
 function informer<T extends KubernetesObject, Index extends string = never>(
   { client, clock, log, metrics }: CachesOptions,

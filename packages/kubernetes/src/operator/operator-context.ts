@@ -27,7 +27,7 @@ export interface CoreCaches {
 
 /** And with the extensions served: without them their kinds may not even exist. */
 export interface Caches extends CoreCaches {
-  /** `pool`: namespace and `spec.warmPoolRef.name`; `sandbox`: namespace and the Sandbox of its status, or of its annotation `sandbox-name`. */
+  /** `pool`: namespace and `spec.warmPoolRef.name`; `sandbox`: namespace and the Sandbox of its status and that of its annotation `sandbox-name`. */
   readonly claims: Informer<SandboxClaim, 'pool' | 'sandbox'>
   /** `template`: namespace and `spec.sandboxTemplateRef.name`; `hash`: namespace and the hash of its own name. */
   readonly pools: Informer<SandboxWarmPool, 'template' | 'hash'>

@@ -19,6 +19,7 @@ import {
 } from '../../src/controller/index.ts'
 import { type CachedPod, cachedPod } from '../../src/operator/cached-pod.ts'
 import type { Caches, OperatorContext, OperatorSettings } from '../../src/operator/operator-context.ts'
+import { isStale } from '../../src/warmpool/index.ts'
 
 const settings: OperatorSettings = {
   namespace: 'agent-sandbox-system',
@@ -42,7 +43,7 @@ const settings: OperatorSettings = {
 /** What becomes of a write: it calls `send`, or not, and may fail before or after. */
 export type Around = (what: string, send: () => Promise<unknown>) => Promise<unknown>
 
-export interface ClaimOperatorOptions extends ClaimControllerOptions {
+export interface ClaimOperatorOptions extends Partial<ClaimControllerOptions> {
   readonly client: ApiClient
   readonly namespace: string
   readonly settings?: Partial<OperatorSettings>
@@ -108,7 +109,7 @@ export async function startClaimOperator(options: ClaimOperatorOptions): Promise
       },
     }),
   }
-  const controller = claimController(context, options)
+  const controller = claimController(context, { isStale, ...options })
   const stop = new AbortController()
   const running = controller.run(stop.signal)
   undo.defer(async () => {
