@@ -72,7 +72,8 @@ export async function overload(cluster: BenchCluster): Promise<Figure[]> {
       },
       {
         name: 'Kubernetes: operator’s CPU when nothing happens',
-        value: ((idle.cpuSeconds - full.cpuSeconds) / (idleMs / 1000)) * 100,
+        // Counted in hundredths of a second: more digits than that say nothing.
+        value: Number((((idle.cpuSeconds - full.cpuSeconds) / (idleMs / 1000)) * 100).toFixed(2)),
         unit: '%',
         target: { atMost: 1 },
         detail: `of one core, over ${idleMs / 1000} s, with ${replicas + load.total} Sandboxes`,
