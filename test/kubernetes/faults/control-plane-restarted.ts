@@ -15,9 +15,9 @@ export function controlPlaneRestarted(ground: () => Ground): void {
       const ended = new AbortController()
       const loading = arena.load.run(ended.signal)
       try {
-        await arena.load.run(8)
+        await arena.load.progress(8)
         await restart()
-        await arena.load.run(8)
+        await arena.load.progress(8)
       } finally {
         ended.abort()
         await loading

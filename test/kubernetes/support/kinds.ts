@@ -16,7 +16,13 @@ import { until } from './until.ts'
 
 interface Definition {
   readonly metadata: { readonly name: string }
-  readonly spec: { readonly versions: readonly { readonly name: string; readonly schema: object }[] }
+  readonly spec: { readonly versions: readonly Version[] }
+}
+
+interface Version {
+  readonly name: string
+  readonly schema: object
+  readonly subresources?: object
 }
 
 const definitions = resourceType<Definition>({
@@ -50,14 +56,15 @@ export async function dropSchemas(client: ApiClient, namespace: string): Promise
   const own = await Promise.all(
     ourKinds.map(({ plural, group }) => client.get(definitions, { name: `${plural}.${group}` }))
   )
-  const setSchemas = (schemaOf: (version: { readonly schema: object }) => object) =>
+  const change = (versionOf: (version: Version) => Version) =>
     Promise.all(
       own.map(({ metadata, spec }) => {
-        const versions = spec.versions.map((version) => ({ ...version, schema: schemaOf(version) }))
+        const versions = spec.versions.map(versionOf)
         return client.patch(definitions, metadata, mergePatch({ spec: { versions } }))
       })
     )
-  await setSchemas(() => anything)
+  // The subresource `scale` wants replicas to be a number, whatever the schema says.
+  await change((version) => ({ ...version, schema: anything, subresources: { status: {} } }))
   // Served a moment after it was accepted.
   for (const type of ourKinds) {
     const probe = { metadata: { namespace, name: 'probe' }, spec: 'of no shape' } as object
@@ -67,7 +74,7 @@ export async function dropSchemas(client: ApiClient, namespace: string): Promise
   }
   return {
     [Symbol.asyncDispose]: async () => {
-      await setSchemas(({ schema }) => schema)
+      await change((version) => version)
     },
   }
 }

@@ -11,6 +11,7 @@ import {
 } from '../../../packages/kubernetes/src/controller/index.ts'
 import { claim, pretended, sandbox, volumeClaim } from './manifests.ts'
 import type { Random } from './random.ts'
+import { until } from './until.ts'
 
 export interface LoadOptions {
   readonly client: ApiClient
@@ -38,18 +39,26 @@ export class Load {
   readonly spared = new Set<string>()
   readonly #options: LoadOptions
   #made = 0
+  #steps = 0
 
   constructor(options: LoadOptions) {
     this.#options = options
   }
 
   /** One thing after the other, so many or until told to stop. */
-  async run(until: AbortSignal | number): Promise<void> {
-    const enough = (steps: number) => (typeof until === 'number' ? steps >= until : until.aborted)
+  async run(end: AbortSignal | number): Promise<void> {
+    const enough = (steps: number) => (typeof end === 'number' ? steps >= end : end.aborted)
     for (let steps = 0; !enough(steps); steps++) {
       await this.step()
+      this.#steps += 1
       await sleep(pauseMs)
     }
+  }
+
+  /** Resolves when it has done so many more things. */
+  async progress(steps: number): Promise<void> {
+    const goal = this.#steps + steps
+    await until('the load goes on', () => this.#steps >= goal)
   }
 
   async step(): Promise<void> {
