@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   type ApiClient,
@@ -10,8 +10,8 @@ import {
 } from '../../packages/kubernetes/src/controller/index.ts'
 import { installKinds } from '../../packages/kubernetes/test/support/install-kinds.ts'
 import { openCluster, type TestCluster } from '../../tools/cluster/test-cluster.ts'
-
-import { OperatorProcess } from './operator-process.ts'
+import { bundle } from '../../tools/operator/bundle.ts'
+import { type OperatorPlace, OperatorProcess } from './operator-process.ts'
 import { ReadyWatch } from './ready-watch.ts'
 import { countingFlowSchemas, flowSchemaLabel } from './write-counter.ts'
 
@@ -52,7 +52,9 @@ export async function openBenchCluster(signal: AbortSignal): Promise<BenchCluste
     openApiClient({ access, clock: systemClock, inFlight, userAgent: 'bulkhead-bench', defaults: { fence: undefined } })
   )
   await installKinds(client)
-  const kubeconfig = await makeOperatorAccount(cluster)
+  const programs = join(cluster.folder, 'programs')
+  await bundle(programs, signal)
+  const place = { program: join(programs, 'operator.mjs'), ...(await makeOperatorAccount(cluster)) }
   const { kubectl } = cluster
   const owned = undo.move()
   return {
@@ -60,7 +62,7 @@ export async function openBenchCluster(signal: AbortSignal): Promise<BenchCluste
     kubeconfig: cluster.kubeconfig,
     signal,
     kubectl,
-    startOperator: (name) => OperatorProcess.start({ kubeconfig, namespace: account.namespace }, `operator-${name}`),
+    startOperator: (name) => OperatorProcess.start(place, `operator-${name}`),
     async openNamespace(name) {
       await client.create(namespaces, { metadata: { name } })
       await using accounts = await ReadyWatch.open({ client, signal }, serviceAccounts, name)
@@ -76,8 +78,12 @@ export async function openBenchCluster(signal: AbortSignal): Promise<BenchCluste
   }
 }
 
-/** Its kubeconfig. A user of the group system:masters, as the administrator is, would be exempt from what the writes are counted by. */
-async function makeOperatorAccount({ kubectl, kubectlInput, folder }: TestCluster): Promise<string> {
+/** Where it finds the API server, and who it is there. A user of the group system:masters, as the administrator is, would be exempt from what the writes are counted by. */
+async function makeOperatorAccount({
+  kubectl,
+  kubectlInput,
+  folder,
+}: TestCluster): Promise<Omit<OperatorPlace, 'program'>> {
   const { namespace, name } = account
   const rbac = 'rbac.authorization.k8s.io'
   const objects = [
@@ -105,9 +111,10 @@ async function makeOperatorAccount({ kubectl, kubectlInput, folder }: TestCluste
 
   const token = await kubectl('create', 'token', name, `--namespace=${namespace}`, '--duration=24h')
   const config = JSON.parse(await kubectl('config', 'view', '--raw', '--output=json'))
-  for (const entry of config.users) entry.user = { token: token.trim() }
-  for (const entry of config.contexts) entry.context.namespace = namespace
-  const file = join(folder, 'operator.kubeconfig')
-  await writeFile(file, JSON.stringify(config), { mode: 0o600 })
-  return file
+  const [{ cluster }] = config.clusters
+  const serviceAccount = join(folder, 'operator-account')
+  await mkdir(serviceAccount, { mode: 0o700 })
+  const files = { token, namespace, 'ca.crt': Buffer.from(cluster['certificate-authority-data'], 'base64') }
+  for (const [file, content] of Object.entries(files)) await writeFile(join(serviceAccount, file), content)
+  return { server: new URL(cluster.server), serviceAccount }
 }

@@ -4,10 +4,11 @@ import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { nodeFlags } from '../../tools/operator/image.ts'
 import { samplesOf, total } from './metrics-text.ts'
 import { type ProcessUsage, usageOf } from './process-usage.ts'
 
-const program = path.resolve(import.meta.dirname, '../../packages/kubernetes/src/operator/main.ts')
+const preload = path.join(import.meta.dirname, 'as-in-a-pod.ts')
 const logs = path.resolve(import.meta.dirname, '../../.cache/bench')
 const readyWithinMs = 60_000
 const lookEveryMs = 10
@@ -15,12 +16,14 @@ const lookEveryMs = 10
 const endWithinMs = 35_000
 
 export interface OperatorPlace {
-  readonly kubeconfig: string
-  /** Where its lease is. */
-  readonly namespace: string
+  /** Its one file, as in the image. */
+  readonly program: string
+  readonly server: URL
+  /** Folder with `token`, `ca.crt` and `namespace`, as Pods have it. */
+  readonly serviceAccount: string
 }
 
-/** The operator as a process of the host, with its defaults. Disposing asks it to end, and waits. */
+/** The operator as it runs in its Pod, but as a process of the host: the image's file, its Node flags, a service account. Disposing asks it to end, and waits. */
 export class OperatorProcess implements AsyncDisposable {
   /** From its start until its caches were synced: `/readyz`. */
   readonly readyAfterMs: number
@@ -34,21 +37,29 @@ export class OperatorProcess implements AsyncDisposable {
   }
 
   /** Returns when it is ready. `name`: of its log in .cache/bench, which is kept. */
-  static async start({ kubeconfig, namespace }: OperatorPlace, name: string): Promise<OperatorProcess> {
+  static async start({ program, server, serviceAccount }: OperatorPlace, name: string): Promise<OperatorProcess> {
     const [metricsPort, healthPort] = await freePorts()
     mkdirSync(logs, { recursive: true })
     const logFile = path.join(logs, `${name}.log`)
     const log = openSync(logFile, 'w')
     const args = [
-      `--kubeconfig=${kubeconfig}`,
       '--extensions',
       '--leader-elect=true',
-      `--leader-election-namespace=${namespace}`,
       `--metrics-bind-address=127.0.0.1:${metricsPort}`,
       `--health-probe-bind-address=127.0.0.1:${healthPort}`,
     ]
     const startedMs = performance.now()
-    const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', log, log] })
+    // `unshare` becomes Node: one process, whose usage is the operator's.
+    const inNamespace = ['--mount', '--propagation=private', process.execPath, `--import=${preload}`]
+    const child = spawn('unshare', [...inNamespace, ...nodeFlags, program, ...args], {
+      stdio: ['ignore', log, log],
+      env: {
+        ...process.env,
+        KUBERNETES_SERVICE_HOST: server.hostname,
+        KUBERNETES_SERVICE_PORT: server.port,
+        BENCH_SERVICE_ACCOUNT: serviceAccount,
+      },
+    })
     closeSync(log)
     try {
       await once(child, 'spawn')

@@ -10,6 +10,9 @@ export type Bundle = (folder: string, signal: AbortSignal) => Promise<void>
 
 const programs = ['operator.mjs', 'router.mjs'] as const
 
+/** For both programs. */
+export const nodeFlags: readonly string[] = (process.env.TRY_FLAGS ?? '').split(' ').filter(Boolean)
+
 export interface OperatorImage {
   /** As Pods name it. */
   readonly name: string
@@ -42,7 +45,7 @@ export async function operatorArchive(
     return ociArchive({
       name,
       layers: [await runtimeFiles(root, signal), app],
-      entrypoint: [nodePath, '/app/operator.mjs'],
+      entrypoint: [nodePath, ...nodeFlags, '/app/operator.mjs'],
       user: `${user.id}:${user.id}`,
       environment: ['PATH=/usr/bin', 'NODE_ENV=production'],
       labels: {
