@@ -10,8 +10,11 @@ export type Bundle = (folder: string, signal: AbortSignal) => Promise<void>
 
 const programs = ['operator.mjs', 'router.mjs'] as const
 
-/** For both programs. */
-export const nodeFlags: readonly string[] = (process.env.TRY_FLAGS ?? '').split(' ').filter(Boolean)
+/**
+ * For both programs. V8 collects late where memory seems plentiful, up to twice of what is alive, and more: with these the operator takes half as much for
+ * a third more processor time, measured by bench/kubernetes (1,800 Sandboxes: 177 MB in place of 355, 18 s in place of 13).
+ */
+export const nodeFlags: readonly string[] = ['--heap-growing-percent=40', '--max-semi-space-size=8']
 
 export interface OperatorImage {
   /** As Pods name it. */
