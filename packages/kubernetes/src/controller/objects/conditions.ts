@@ -17,8 +17,9 @@ export type NewCondition = Omit<Condition, 'lastTransitionTime'> & {
 /** metav1.Time: RFC 3339 in whole seconds. */
 export const wholeSeconds = (wallMs: number): string => `${new Date(wallMs).toISOString().slice(0, 19)}Z`
 
+/** Also in what was written past the schema: a list that is none has no conditions, and what is no condition is not found. */
 export const findCondition = (conditions: readonly Condition[] | undefined, type: string): Condition | undefined =>
-  conditions?.find((condition) => condition.type === type)
+  Array.isArray(conditions) ? conditions.find((condition) => condition?.type === type) : undefined
 
 /**
  * The conditions with one set. `lastTransitionTime` moves only with the status. The same array when nothing changes, so that a caller sees by `===`
