@@ -41,8 +41,9 @@ const alone: Step[] = [
   vitest('engine', 'real', 'packages/engine/test'),
   vitest('server', 'real', 'packages/server/test', 'packages/sdk/test'),
   vitest('cli', 'real', 'packages/cli/test'),
-  onControlPlane(vitest('kubernetes', 'real', 'packages/kubernetes/test')),
-  onControlPlane(vitest('across parts', 'across')),
+  vitest('across parts', 'across'),
+  onControlPlane(vitest('kubernetes', 'control-plane')),
+  onControlPlane(vitest('kubernetes, on a cluster', 'cluster')),
   machine.after,
 ]
 

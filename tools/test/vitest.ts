@@ -17,7 +17,11 @@ interface Report {
 }
 
 /** One Vitest run; each of its tests counts. A file that could not be loaded, and a run without a test, are failures. */
-export function vitest(name: string, project: 'unit' | 'real' | 'across', ...filters: string[]): Step {
+export function vitest(
+  name: string,
+  project: 'unit' | 'real' | 'across' | 'control-plane' | 'cluster',
+  ...filters: string[]
+): Step {
   return {
     name,
     run: async (context) => {
