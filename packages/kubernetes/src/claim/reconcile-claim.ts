@@ -59,8 +59,10 @@ export async function reconcileClaim(work: ClaimWork, key: string, signal: Abort
   } catch (error) {
     return explain(work, key, error, signal)
   }
-  if (binding.kind === 'gone') return done
   if (binding.kind === 'waits') return requeueAfter(lookAgainMs, 'urgent')
+  // However it got what it has: a place that it kept would cost all who come later a member.
+  work.line.leave(key)
+  if (binding.kind === 'gone') return done
   // From here on the claim says what its Sandbox says: a failure of ours does not change that.
   return settle(work, claim, binding.claim, binding.sandbox, signal)
 }
@@ -203,7 +205,7 @@ async function removeOldNetworkPolicy(
   if (!policy || !isControlledBy(policy, claim)) return
   const { uid } = policy.metadata
   await client.delete(networkPolicies, policy.metadata, { preconditions: { uid }, signal }).catch((error) => {
-    if (!isNotFound(error) && !isConflict(error)) throw error
+    if (!isNotFound(error, policy.metadata.name) && !isConflict(error)) throw error
   })
   caches.networkPolicies.store.deleted(policy)
 }

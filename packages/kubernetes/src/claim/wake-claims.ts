@@ -17,7 +17,9 @@ import {
 } from '../controller/index.ts'
 import type { Caches } from '../operator/operator-context.ts'
 
-const isBound = ({ status }: Stored<SandboxClaim>): boolean => status?.sandbox?.name !== undefined
+/** Whether it may have no Sandbox: also one that has lost it still names it, while it cannot have another. */
+const mayBeUnbound = ({ status }: Stored<SandboxClaim>): boolean =>
+  status?.sandbox?.name === undefined || findCondition(status.conditions, 'Ready')?.status !== 'True'
 
 /** Before all others goes a claim that somebody waits for. */
 const wanted = (claim: Stored<SandboxClaim>): Wanted => ({
@@ -59,10 +61,7 @@ function concernsClaims(old: Stored<Sandbox>, now: Stored<Sandbox>): boolean {
 export function ofPool({ claims }: Caches, change: Change<SandboxWarmPool>): Wanted[] {
   const { metadata } = change.object
   if (change.type === 'updated' && change.old.metadata.generation === metadata.generation) return []
-  return claims.store
-    .by('pool', objectKey(change.object))
-    .filter((claim) => !isBound(claim))
-    .map(wanted)
+  return claims.store.by('pool', objectKey(change.object)).filter(mayBeUnbound).map(wanted)
 }
 
 /** Claims that could not be served without this template, or with what it said before. */
@@ -73,6 +72,6 @@ export function ofTemplate({ claims, pools }: Caches, change: Change<SandboxTemp
   return pools.store
     .by('template', keyOf({ namespace, name }))
     .flatMap((pool) => claims.store.by('pool', objectKey(pool)))
-    .filter((claim) => !isBound(claim) || findCondition(claim.status?.conditions, 'Ready')?.status !== 'True')
+    .filter(mayBeUnbound)
     .map(wanted)
 }

@@ -90,13 +90,13 @@ export function templateController(context: OperatorContext): Controller {
       if (made) store.wrote(made)
     } else if (plan.kind === 'change' && policy) {
       const patch: Patch = { type: 'strategic', body: plan.body }
-      const changed = await unlessGone(client.patch(networkPolicies, policy.metadata, patch, { signal }))
+      const changed = await unlessGone(policy, client.patch(networkPolicies, policy.metadata, patch, { signal }))
       if (changed) store.wrote(changed)
     } else if (plan.kind === 'delete' && policy) {
       // Its end is not a loss to be made good.
       lost.expect(policy)
       const preconditions = { uid: policy.metadata.uid }
-      await unlessGone(client.delete(networkPolicies, policy.metadata, { signal, preconditions }))
+      await unlessGone(policy, client.delete(networkPolicies, policy.metadata, { signal, preconditions }))
       store.deleted(policy)
     }
   }
@@ -125,9 +125,9 @@ function foreignNote(template: Stored<SandboxTemplate>, { owner }: Extract<Polic
 }
 
 /** What is gone already needs nothing: the watch will tell. */
-const unlessGone = <Answer>(write: Promise<Answer>): Promise<Answer | undefined> =>
+const unlessGone = <Answer>({ metadata }: Stored, write: Promise<Answer>): Promise<Answer | undefined> =>
   write.catch((error) => {
-    if (!isNotFound(error)) throw error
+    if (!isNotFound(error, metadata.name)) throw error
     return undefined
   })
 
