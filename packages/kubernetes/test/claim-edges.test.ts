@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { annotation, sandboxes, sandboxTemplates, sandboxWarmPools } from '../src/api/index.ts'
+import { annotation, sandboxClaims, sandboxes, sandboxTemplates, sandboxWarmPools } from '../src/api/index.ts'
 import { type ApiClient, ApiError, controllerOf, mergePatch } from '../src/controller/index.ts'
 import { type ClaimOperator, type ClaimOperatorOptions, startClaimOperator } from './support/claim-operator.ts'
 import { type ClaimWorld, openClaimWorld } from './support/claim-world.ts'
@@ -83,6 +83,23 @@ describe.skipIf(skipped())('claims', () => {
     const sandboxTemplateRef = { name: 'other' }
     await client.patch(sandboxWarmPools, world.named('pool'), mergePatch({ spec: { sandboxTemplateRef } }))
     await world.untilReason('c', 'SandboxNotReady')
+  })
+
+  it('that have none do not name a Sandbox that is not theirs', async () => {
+    const world = await openClaimWorld(client)
+    const pool = await world.pool()
+    await world.member(pool, 'm')
+    const operator = await start(world)
+    await world.claim('c', { warmPoolRef: { name: 'none' } })
+    await world.untilReason('c', 'WarmPoolNotFound')
+    await client.patch(
+      sandboxClaims,
+      world.named('c'),
+      mergePatch({ status: { sandbox: { name: 'm', podIPs: ['10.0.0.1'] } } }),
+      { subresource: 'status' }
+    )
+    await operator.idle()
+    expect((await world.readClaim('c')).status?.sandbox).toBeUndefined()
   })
 
   it('are told once the API server serves their kind again: its 404 meanwhile is not the claim’s end', async () => {

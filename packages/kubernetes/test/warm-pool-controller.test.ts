@@ -247,6 +247,14 @@ describe.skipIf(skipped())('warm pools over a real API server', () => {
     await expect.poll(poolStatus).toMatchObject({ replicas: 2, observedGeneration: 2 })
     expect(await names()).toEqual(given.slice(1))
     expect(await members()).toHaveLength(2)
+    // One claim goes, the other ends and stays: neither will take what it was given.
+    await client.delete(sandboxClaims, { namespace, name: `claim-of-${given[1]}` })
+    const conditions = [
+      { type: 'Ready', status: 'False', reason: 'ClaimExpired', message: '', lastTransitionTime: wholeSeconds(0) },
+    ]
+    const ended = { namespace, name: `claim-of-${given[2]}` }
+    await client.patch(sandboxClaims, ended, mergePatch({ status: { conditions } }), { subresource: 'status' })
+    await expect.poll(names, { timeout: 15_000 }).toEqual([])
   })
 
   it('makes stale members anew under Recreate', async () => {

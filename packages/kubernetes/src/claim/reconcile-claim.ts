@@ -160,7 +160,7 @@ async function explain(work: ClaimWork, key: string, error: unknown, signal: Abo
   const claim = caches.claims.store.get(key)
   const refusal = refusalOf(error, work.failures(key))
   if (!claim || !refusal) throw error
-  const patch = statusPatch(claim, ownStatus(claim, refusal, clock.wall()))
+  const patch = statusPatch(claim, ownStatus(claim, refusal, clock.wall(), namedSandbox(work, claim)))
   const told = patch ? await patchClaim(work, claim, patch, signal) : claim
   if (!told) return done
   const { observedAt } = work.arrivals.of(told)
@@ -171,6 +171,14 @@ async function explain(work: ClaimWork, key: string, error: unknown, signal: Abo
   if (stamps && !(await patchClaim(work, told, stamps, signal))) return done
   if (refusal.retry === 'soon') throw refusal
   return untilNext(told, refusal, clock.wall())
+}
+
+/** What a claim that has no Sandbox says of the one it had: nothing, when the name is somebody else's by now, or always was. */
+function namedSandbox({ context: { caches } }: ClaimWork, claim: Stored<SandboxClaim>) {
+  const { sandbox } = claim.status ?? {}
+  if (!sandbox?.name) return null
+  const named = caches.sandboxes.store.get(keyOf({ namespace: claim.metadata.namespace, name: sandbox.name }))
+  return named && !isControlledBy(named, claim) ? null : sandbox
 }
 
 /** What is told of a pass that failed; undefined when nothing is, yet. */

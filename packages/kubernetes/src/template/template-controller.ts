@@ -15,6 +15,7 @@ import {
   type Patch,
   parseKey,
   type ReconcileResult,
+  requeueAfter,
   type Stored,
   TerminalError,
   toSelf,
@@ -30,6 +31,10 @@ const controllerName = 'sandboxtemplate'
 /** Reasons of Warning events about a template: its policy's name is taken; the API server does not accept its rules. */
 export const networkPolicyNotOwned = 'NetworkPolicyNotOwned'
 export const networkPolicyRefused = 'NetworkPolicyRefused'
+
+/** The default's longest would leave Pods without a policy for a quarter of an hour after the API server has been away for long. */
+const backoff = { baseMs: 5, maxMs: 60_000 }
+const lostRecheckMs = 60_000
 
 interface Found {
   readonly template: Stored<SandboxTemplate> | undefined
@@ -61,7 +66,8 @@ export function templateController(context: OperatorContext): Controller {
     })
     await apply(plan, { template, policy }, signal)
     if (isAlive(template)) await keepLabel(template, signal)
-    return done
+    // Nothing tells of the end of the last Pod whose Sandbox is gone: what is remembered for it must end with it.
+    return lost.specOf(key) ? requeueAfter(lostRecheckMs, 'background') : done
   }
 
   async function keepLabel({ metadata }: Stored<SandboxTemplate>, signal: AbortSignal): Promise<void> {
@@ -104,7 +110,12 @@ export function templateController(context: OperatorContext): Controller {
   const warn = (template: Stored<SandboxTemplate>, reason: string, note: string) =>
     recorders.template.record(template, { type: 'Warning', reason, action: 'KeepNetworkPolicy', note })
 
-  return new Controller({ ...context.controllerOptions(controllerName), workers: settings.templateWorkers, reconcile })
+  return new Controller({
+    ...context.controllerOptions(controllerName),
+    workers: settings.templateWorkers,
+    backoff,
+    reconcile,
+  })
     .watch(caches.templates, toSelf())
     .watch(caches.networkPolicies, (change: Change<NetworkPolicy>) => {
       lost.observe(change)
