@@ -85,6 +85,27 @@ describe.skipIf(skipped())('claims', () => {
     await world.untilReason('c', 'SandboxNotReady')
   })
 
+  it('hear of the template their Sandbox was made from, also when their pool has another', async () => {
+    const world = await openClaimWorld(client)
+    await world.template()
+    await world.template({}, 'other')
+    const pool = await world.pool()
+    await world.member(pool, 'm')
+    const operator = await start(world)
+    await operator.idle()
+    await world.claim('c')
+    await world.untilReason('c', 'DependenciesReady')
+    const sandboxTemplateRef = { name: 'other' }
+    await client.patch(sandboxWarmPools, world.named('pool'), mergePatch({ spec: { sandboxTemplateRef } }))
+    const wanted = { annotations: { note: 'other' } }
+    await world.patchClaim('c', { spec: { additionalPodMetadata: wanted } })
+    await world.untilReason('c', 'ReconcilerError')
+    await operator.idle()
+    const spec = { podTemplate: { metadata: wanted } }
+    await client.patch(sandboxTemplates, world.named('template'), mergePatch({ spec }))
+    await world.untilReason('c', 'DependenciesReady')
+  })
+
   it('that have none do not name a Sandbox that is not theirs', async () => {
     const world = await openClaimWorld(client)
     const pool = await world.pool()

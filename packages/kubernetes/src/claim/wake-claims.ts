@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import {
+  nameHash,
   type Sandbox,
   type SandboxClaim,
   type SandboxTemplate,
@@ -64,14 +65,19 @@ export function ofPool({ claims }: Caches, change: Change<SandboxWarmPool>): Wan
   return claims.store.by('pool', objectKey(change.object)).filter(mayBeUnbound).map(wanted)
 }
 
-/** Claims that could not be served without this template, or with what it said before. */
-export function ofTemplate({ claims, pools }: Caches, change: Change<SandboxTemplate>): Wanted[] {
+/**
+ * Claims that could not be served without this template, or with what it said before: those of its pools, and those whose Sandbox was made from it,
+ * whatever their pool says by now.
+ */
+export function ofTemplate({ claims, pools, sandboxes }: Caches, change: Change<SandboxTemplate>): Wanted[] {
   const { namespace, name, generation } = change.object.metadata
   if (change.type === 'deleted' || (change.type === 'updated' && change.old.metadata.generation === generation))
     return []
-  return pools.store
+  const ofPools = pools.store
     .by('template', keyOf({ namespace, name }))
     .flatMap((pool) => claims.store.by('pool', objectKey(pool)))
-    .filter(mayBeUnbound)
-    .map(wanted)
+  const ofSandboxes = sandboxes.store
+    .by('template', `${namespace}/${nameHash(name)}`)
+    .flatMap((sandbox) => claims.store.by('sandbox', objectKey(sandbox)))
+  return [...new Set([...ofPools, ...ofSandboxes])].filter(mayBeUnbound).map(wanted)
 }
