@@ -247,6 +247,14 @@ describe.skipIf(skipped())('warm pools over a real API server', () => {
     await expect.poll(poolStatus).toMatchObject({ replicas: 2, observedGeneration: 2 })
     expect(await names()).toEqual(given.slice(1))
     expect(await members()).toHaveLength(2)
+    // One claim goes, the other ends and stays: neither will take what it was given.
+    await client.delete(sandboxClaims, { namespace, name: `claim-of-${given[1]}` })
+    const conditions = [
+      { type: 'Ready', status: 'False', reason: 'ClaimExpired', message: '', lastTransitionTime: wholeSeconds(0) },
+    ]
+    const ended = { namespace, name: `claim-of-${given[2]}` }
+    await client.patch(sandboxClaims, ended, mergePatch({ status: { conditions } }), { subresource: 'status' })
+    await expect.poll(names, { timeout: 15_000 }).toEqual([])
   })
 
   it('makes stale members anew under Recreate', async () => {
@@ -541,6 +549,35 @@ describe.skipIf(skipped())('warm pools over a real API server', () => {
     await filled(2)
     expect(await names()).toEqual(expect.arrayContaining(['same', 'other']))
     await expect.poll(eventsSaid).toEqual(expect.arrayContaining(['Warning FailedDelete', 'Warning FailedAdopt']))
+  })
+
+  it('goes on with other pools before it has adopted all of many', async () => {
+    const [busy, other] = [await room(), await room()]
+    const small = await busy.template()
+    const owner = await busy.pool({ replicas: 0 })
+    const { metadata, spec } = poolSandbox(owner, small, { name: '', evictable: true })
+    await Promise.all(
+      Array.from({ length: 60 }, (_, n) =>
+        client.create(sandboxes, { metadata: { ...metadata, name: `o-${n}`, ownerReferences: [] }, spec })
+      )
+    )
+    const begun = Promise.withResolvers<void>()
+    let adopted = 0
+    await using _working = await operator({
+      interpose: async ({ verb, type, name }, send) => {
+        if (verb === 'patch' && type === sandboxes && name.startsWith('o-')) {
+          adopted += 1
+          begun.resolve()
+          await new Promise((resolve) => setTimeout(resolve, 250))
+        }
+        return send()
+      },
+    })
+    await begun.promise
+    await other.template()
+    await other.pool({ replicas: 1 })
+    await other.filled(1)
+    expect(adopted).toBeLessThan(60)
   })
 
   it('adopts ownerless members that are what the template makes, and deletes others', async () => {

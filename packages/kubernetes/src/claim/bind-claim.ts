@@ -99,8 +99,8 @@ class BindingPass {
 
   async #obtain(): Promise<Binding | undefined> {
     const { pool, template } = this.#resolve()
-    const { env, volumeClaimTemplates, additionalPodMetadata } = this.#claim.spec
-    checkAdditionalPodMetadata(additionalPodMetadata, this.#work.allowedLabelDomains())
+    const { env, volumeClaimTemplates } = this.#claim.spec
+    this.#checkMetadata()
     if (env?.length || volumeClaimTemplates?.length) return this.#start(template)
     const choice = takeMember(this.#work, this.#claim, pool, template)
     if (choice.kind === 'pending') return { kind: 'waits' }
@@ -156,6 +156,8 @@ class BindingPass {
   }
 
   async #adopt(sandbox: Stored<Sandbox>): Promise<Binding | undefined> {
+    // Also of an assignment that was found: the claim can have changed since, and anybody who may write claims can have written it.
+    this.#checkMetadata()
     const patch = adoptionPatch(sandbox, this.#claim, this.#podMetadataFor(sandbox))
     const adopted = await patchSandbox(this.#work, sandbox, patch, this.#signal)
     if (adopted) return this.#bound(adopted)
@@ -184,6 +186,10 @@ class BindingPass {
       return { kind: 'gone' }
     this.#claim = claim
     return undefined
+  }
+
+  #checkMetadata(): void {
+    checkAdditionalPodMetadata(this.#claim.spec.additionalPodMetadata, this.#work.allowedLabelDomains())
   }
 
   #podMetadataFor(sandbox: Stored<Sandbox>) {

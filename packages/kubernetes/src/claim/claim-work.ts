@@ -15,6 +15,6 @@ export interface ClaimWork {
   readonly allowedLabelDomains: AllowedLabelDomains
   /** Failed passes of this claim, one after the other. */
   failures(key: string): number
-  /** A member of this pool (its uid) has become available: those who wait for one look again. */
+  /** A member of this pool (see `poolIdOf`) has become available: those who wait for one look again. */
   wakeWaiting(pool: string): void
 }

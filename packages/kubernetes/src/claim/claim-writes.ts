@@ -1,5 +1,5 @@
 import { type Sandbox, type SandboxClaim, sandboxClaims, sandboxes } from '../api/index.ts'
-import { isConflict, isNotFound, mergePatch, type ObjectName, objectKey, type Stored } from '../controller/index.ts'
+import { isConflict, isNotFound, mergePatch, type ObjectName, type Stored } from '../controller/index.ts'
 import type { ClaimWork } from './claim-work.ts'
 
 /** Somebody waits for what these calls do. */
@@ -22,7 +22,7 @@ export async function patchClaim(
     caches.claims.store.wrote(written)
     return written
   } catch (error) {
-    return unlessChanged(error)
+    return unlessChanged(metadata.name)(error)
   }
 }
 
@@ -38,7 +38,7 @@ export async function patchSandbox(
     caches.sandboxes.store.wrote(written)
     return written
   } catch (error) {
-    return unlessChanged(error)
+    return unlessChanged(metadata.name)(error)
   }
 }
 
@@ -48,7 +48,7 @@ export async function readClaim(
   name: ObjectName,
   signal: AbortSignal
 ): Promise<Stored<SandboxClaim> | undefined> {
-  const claim = await client.get(sandboxClaims, name, { signal, lane }).catch(unlessChanged)
+  const claim = await client.get(sandboxClaims, name, { signal, lane }).catch(unlessChanged(name.name))
   if (claim) caches.claims.store.wrote(claim)
   return claim
 }
@@ -59,7 +59,7 @@ export async function readSandbox(
   name: ObjectName,
   signal: AbortSignal
 ): Promise<Stored<Sandbox> | undefined> {
-  const sandbox = await client.get(sandboxes, name, { signal, lane }).catch(unlessChanged)
+  const sandbox = await client.get(sandboxes, name, { signal, lane }).catch(unlessChanged(name.name))
   if (sandbox) caches.sandboxes.store.wrote(sandbox)
   return sandbox
 }
@@ -70,13 +70,16 @@ export async function deleteSandbox(
   sandbox: Stored<Sandbox>,
   signal: AbortSignal
 ): Promise<void> {
-  const { uid } = sandbox.metadata
-  const known = caches.sandboxes.store.get(objectKey(sandbox)) ?? sandbox
-  const left = await client.delete(sandboxes, sandbox.metadata, { preconditions: { uid }, signal }).catch(unlessChanged)
+  const { uid, name } = sandbox.metadata
+  const left = await client
+    .delete(sandboxes, sandbox.metadata, { preconditions: { uid }, signal })
+    .catch(unlessChanged(name))
   if (left?.metadata.deletionTimestamp) caches.sandboxes.store.wrote(left)
-  else caches.sandboxes.store.deleted(known)
+  else caches.sandboxes.store.deleted(sandbox)
 }
 
-function unlessChanged(error: unknown): undefined {
-  if (!isConflict(error) && !isNotFound(error)) throw error
-}
+const unlessChanged =
+  (name: string) =>
+  (error: unknown): undefined => {
+    if (!isConflict(error) && !isNotFound(error, name)) throw error
+  }

@@ -73,7 +73,7 @@ async function deleteClaim(
     if (left?.metadata.deletionTimestamp) caches.claims.store.wrote(left)
     else caches.claims.store.deleted(claim)
   } catch (error) {
-    if (!isNotFound(error) && !isConflict(error)) throw error
+    if (!isNotFound(error, claim.metadata.name) && !isConflict(error)) throw error
     return
   }
   announce(work, claim, `Deleted the expired claim (shutdownPolicy ${claim.spec.lifecycle?.shutdownPolicy})`)

@@ -18,6 +18,7 @@ describe('the end of a claim', () => {
     ['none in a lifecycle without times', { shutdownPolicy: 'Delete' }, [finished], lives()],
     ['none at what is no time', { shutdownTime: 'soon' }, [], lives()],
     ['later', { shutdownTime: future }, [], lives(30_000)],
+    ['in a year: looked at again in an hour', { shutdownTime: '2027-01-01T00:00:00Z' }, [], lives(3_600_000)],
     ['at once', { shutdownTime: past }, [], { kind: 'mark' }],
     ['on the very millisecond', { shutdownTime: '2026-01-01T00:01:00Z' }, [], { kind: 'mark' }],
     ['not counted before it has finished', { ttlSecondsAfterFinished: 0 }, [], lives()],

@@ -2,8 +2,11 @@ import type { SandboxClaim } from '../api/index.ts'
 import { findCondition, type Stored } from '../controller/index.ts'
 import { reason } from './conditions.ts'
 
+/** The wall clock can be set while a timer runs, and the timer of a claim that is deleted is kept until its time. */
+const longestRecheckMs = 3_600_000
+
 export type Expiry =
-  /** `inMs`: when it expires; undefined: not as far as can be told. */
+  /** `inMs`: when it expires, or when to look again at a time that is far; undefined: it does not, as far as can be told. */
   | { readonly kind: 'lives'; readonly inMs: number | undefined }
   /** The client is told first, and acted is upon it in the pass after. */
   | { readonly kind: 'mark' }
@@ -12,7 +15,8 @@ export type Expiry =
 
 export function planExpiry(claim: Stored<SandboxClaim>, wallMs: number): Expiry {
   const at = expiresAtMs(claim)
-  if (at === undefined || at > wallMs) return { kind: 'lives', inMs: at === undefined ? undefined : at - wallMs }
+  if (at === undefined) return { kind: 'lives', inMs: undefined }
+  if (at > wallMs) return { kind: 'lives', inMs: Math.min(at - wallMs, longestRecheckMs) }
   if (!isMarkedExpired(claim)) return { kind: 'mark' }
   const policy = claim.spec.lifecycle?.shutdownPolicy
   if (policy === 'Delete') return { kind: 'deleteClaim', propagation: undefined }

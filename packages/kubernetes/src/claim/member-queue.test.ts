@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { label, type Sandbox } from '../api/index.ts'
 import { objectKey, type Stored } from '../controller/index.ts'
 import { MemberQueue, type Verdict } from './member-queue.ts'
+import { poolIdOf } from './member-state.ts'
 import { aClaim, aMember, aPool, condition, ownSandbox } from './testing/objects.ts'
 
-const pool = aPool().metadata.uid
+const pool = poolIdOf(aPool())
 const on = (nodeName: string) => ({ status: { nodeName } })
 const starting = (nodeName?: string) => ({
   status: { conditions: [condition('Ready', 'False', 'DependenciesNotReady')], ...(nodeName && { nodeName }) },
@@ -86,6 +87,7 @@ describe('the members that claims can take', () => {
       'of a pool of this name that is gone',
       aMember('a', {}, { pool: { ...aPool(), metadata: { ...aPool().metadata, uid: 'old' } } }),
     ],
+    ['of another namespace that say they are', aMember('a', { namespace: 'other' })],
     ['claimed', ownSandbox(aClaim(), 'a', 'warm')],
     ['being deleted', aMember('a', { deletionTimestamp: '2026-01-01T00:00:00Z' })],
     ['without the pool’s label', aMember('a', { labels: { [label.sandboxTemplateRefHash]: 'x' } })],

@@ -48,7 +48,7 @@ export class MemberQueue {
     this.#options = options
   }
 
-  /** How many members of the pool (its uid) have an address. */
+  /** How many members of the pool (see `poolIdOf`) have an address. */
   available(pool: string): number {
     return this.#available.get(pool) ?? 0
   }
@@ -64,7 +64,7 @@ export class MemberQueue {
     return isNew ? after.pool : undefined
   }
 
-  /** A member of the pool (its uid) that `judge` lets pass. */
+  /** A member of the pool (see `poolIdOf`) that `judge` lets pass. */
   take(pool: string, judge: (sandbox: Stored<Sandbox>) => Verdict): Choice {
     let pending = false
     for (const state of ['ready', 'starting', 'pending'] as const) {

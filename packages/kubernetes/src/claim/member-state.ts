@@ -1,5 +1,5 @@
-import { label, type Sandbox, sandboxWarmPools } from '../api/index.ts'
-import { controllerOf, findCondition, refersTo, type Stored } from '../controller/index.ts'
+import { label, type Sandbox, type SandboxWarmPool, sandboxWarmPools } from '../api/index.ts'
+import { controllerOf, findCondition, keyOf, refersTo, type Stored } from '../controller/index.ts'
 import type { CachedPod } from '../operator/cached-pod.ts'
 
 /** `ready`: to be taken at once. `starting`: has an address, and is taken when none is ready. `pending`: has none yet, and is waited for. */
@@ -22,10 +22,15 @@ export function isDead({ metadata, spec, status }: Stored<Sandbox>, wallMs: numb
   )
 }
 
-/** The uid of the pool that a Sandbox is a member of. */
+/** What a pool is known by: its uid, since another can have had its name, and its namespace, since a Sandbox of another one can say it has this owner. */
+export const poolIdOf = ({ metadata: { namespace, uid } }: Stored<SandboxWarmPool>): string =>
+  keyOf({ namespace, name: uid })
+
+/** The pool, by {@link poolIdOf}, that a Sandbox is a member of. */
 export function poolOf(sandbox: Stored<Sandbox>): string | undefined {
   const owner = controllerOf(sandbox)
-  return owner && refersTo(owner, sandboxWarmPools) ? owner.uid : undefined
+  const { namespace } = sandbox.metadata
+  return owner && refersTo(owner, sandboxWarmPools) ? keyOf({ namespace, name: owner.uid }) : undefined
 }
 
 /** Undefined: not to be given to a claim. */

@@ -59,8 +59,10 @@ export async function reconcileClaim(work: ClaimWork, key: string, signal: Abort
   } catch (error) {
     return explain(work, key, error, signal)
   }
-  if (binding.kind === 'gone') return done
   if (binding.kind === 'waits') return requeueAfter(lookAgainMs, 'urgent')
+  // However it got what it has: a place that it kept would cost all who come later a member.
+  work.line.leave(key)
+  if (binding.kind === 'gone') return done
   // From here on the claim says what its Sandbox says: a failure of ours does not change that.
   return settle(work, claim, binding.claim, binding.sandbox, signal)
 }
@@ -158,7 +160,7 @@ async function explain(work: ClaimWork, key: string, error: unknown, signal: Abo
   const claim = caches.claims.store.get(key)
   const refusal = refusalOf(error, work.failures(key))
   if (!claim || !refusal) throw error
-  const patch = statusPatch(claim, ownStatus(claim, refusal, clock.wall()))
+  const patch = statusPatch(claim, ownStatus(claim, refusal, clock.wall(), namedSandbox(work, claim)))
   const told = patch ? await patchClaim(work, claim, patch, signal) : claim
   if (!told) return done
   const { observedAt } = work.arrivals.of(told)
@@ -169,6 +171,14 @@ async function explain(work: ClaimWork, key: string, error: unknown, signal: Abo
   if (stamps && !(await patchClaim(work, told, stamps, signal))) return done
   if (refusal.retry === 'soon') throw refusal
   return untilNext(told, refusal, clock.wall())
+}
+
+/** What a claim that has no Sandbox says of the one it had: nothing, when the name is somebody else's by now, or always was. */
+function namedSandbox({ context: { caches } }: ClaimWork, claim: Stored<SandboxClaim>) {
+  const { sandbox } = claim.status ?? {}
+  if (!sandbox?.name) return null
+  const named = caches.sandboxes.store.get(keyOf({ namespace: claim.metadata.namespace, name: sandbox.name }))
+  return named && !isControlledBy(named, claim) ? null : sandbox
 }
 
 /** What is told of a pass that failed; undefined when nothing is, yet. */
@@ -203,7 +213,7 @@ async function removeOldNetworkPolicy(
   if (!policy || !isControlledBy(policy, claim)) return
   const { uid } = policy.metadata
   await client.delete(networkPolicies, policy.metadata, { preconditions: { uid }, signal }).catch((error) => {
-    if (!isNotFound(error) && !isConflict(error)) throw error
+    if (!isNotFound(error, policy.metadata.name) && !isConflict(error)) throw error
   })
   caches.networkPolicies.store.deleted(policy)
 }

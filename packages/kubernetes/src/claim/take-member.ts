@@ -9,7 +9,7 @@ import { keyOf, objectKey, type Stored } from '../controller/index.ts'
 import type { ClaimWork } from './claim-work.ts'
 import { isMarkedExpired } from './expiry.ts'
 import type { Choice, Verdict } from './member-queue.ts'
-import { podStateOf } from './member-state.ts'
+import { podStateOf, poolIdOf } from './member-state.ts'
 
 /** So long a claim waits for members that have no address yet, instead of a start from nothing. */
 export const patienceMs = 2_000
@@ -24,16 +24,16 @@ export function takeMember(
   template: Stored<SandboxTemplate>
 ): Choice {
   const { members, line, arrivals, context } = work
-  const { uid } = pool.metadata
+  const id = poolIdOf(pool)
   const { order, sinceMs } = arrivals.of(claim)
-  const ahead = line.ahead(uid, order)
+  const ahead = line.ahead(id, order)
   const choice: Choice =
-    ahead > 0 && members.available(uid) <= ahead
+    ahead > 0 && members.available(id) <= ahead
       ? { kind: 'pending' }
-      : members.take(uid, (sandbox) => judge(work, sandbox, claim, pool, template))
+      : members.take(id, (sandbox) => judge(work, sandbox, claim, pool, template))
   const hasPatience = context.clock.now() - sinceMs < patienceMs
   if (choice.kind === 'pending' && hasPatience) {
-    line.join(uid, claim, order)
+    line.join(id, claim, order)
     return choice
   }
   line.leave(objectKey(claim))

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import {
+  nameHash,
   type Sandbox,
   type SandboxClaim,
   type SandboxTemplate,
@@ -17,7 +18,9 @@ import {
 } from '../controller/index.ts'
 import type { Caches } from '../operator/operator-context.ts'
 
-const isBound = ({ status }: Stored<SandboxClaim>): boolean => status?.sandbox?.name !== undefined
+/** Whether it may have no Sandbox: also one that has lost it still names it, while it cannot have another. */
+const mayBeUnbound = ({ status }: Stored<SandboxClaim>): boolean =>
+  status?.sandbox?.name === undefined || findCondition(status.conditions, 'Ready')?.status !== 'True'
 
 /** Before all others goes a claim that somebody waits for. */
 const wanted = (claim: Stored<SandboxClaim>): Wanted => ({
@@ -59,20 +62,22 @@ function concernsClaims(old: Stored<Sandbox>, now: Stored<Sandbox>): boolean {
 export function ofPool({ claims }: Caches, change: Change<SandboxWarmPool>): Wanted[] {
   const { metadata } = change.object
   if (change.type === 'updated' && change.old.metadata.generation === metadata.generation) return []
-  return claims.store
-    .by('pool', objectKey(change.object))
-    .filter((claim) => !isBound(claim))
-    .map(wanted)
+  return claims.store.by('pool', objectKey(change.object)).filter(mayBeUnbound).map(wanted)
 }
 
-/** Claims that could not be served without this template, or with what it said before. */
-export function ofTemplate({ claims, pools }: Caches, change: Change<SandboxTemplate>): Wanted[] {
+/**
+ * Claims that could not be served without this template, or with what it said before: those of its pools, and those whose Sandbox was made from it,
+ * whatever their pool says by now.
+ */
+export function ofTemplate({ claims, pools, sandboxes }: Caches, change: Change<SandboxTemplate>): Wanted[] {
   const { namespace, name, generation } = change.object.metadata
   if (change.type === 'deleted' || (change.type === 'updated' && change.old.metadata.generation === generation))
     return []
-  return pools.store
+  const ofPools = pools.store
     .by('template', keyOf({ namespace, name }))
     .flatMap((pool) => claims.store.by('pool', objectKey(pool)))
-    .filter((claim) => !isBound(claim) || findCondition(claim.status?.conditions, 'Ready')?.status !== 'True')
-    .map(wanted)
+  const ofSandboxes = sandboxes.store
+    .by('template', `${namespace}/${nameHash(name)}`)
+    .flatMap((sandbox) => claims.store.by('sandbox', objectKey(sandbox)))
+  return [...new Set([...ofPools, ...ofSandboxes])].filter(mayBeUnbound).map(wanted)
 }

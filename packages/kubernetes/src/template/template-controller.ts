@@ -15,6 +15,7 @@ import {
   type Patch,
   parseKey,
   type ReconcileResult,
+  requeueAfter,
   type Stored,
   TerminalError,
   toSelf,
@@ -30,6 +31,10 @@ const controllerName = 'sandboxtemplate'
 /** Reasons of Warning events about a template: its policy's name is taken; the API server does not accept its rules. */
 export const networkPolicyNotOwned = 'NetworkPolicyNotOwned'
 export const networkPolicyRefused = 'NetworkPolicyRefused'
+
+/** The default's longest would leave Pods without a policy for a quarter of an hour after the API server has been away for long. */
+const backoff = { baseMs: 5, maxMs: 60_000 }
+const lostRecheckMs = 60_000
 
 interface Found {
   readonly template: Stored<SandboxTemplate> | undefined
@@ -61,7 +66,8 @@ export function templateController(context: OperatorContext): Controller {
     })
     await apply(plan, { template, policy }, signal)
     if (isAlive(template)) await keepLabel(template, signal)
-    return done
+    // Nothing tells of the end of the last Pod whose Sandbox is gone: what is remembered for it must end with it.
+    return lost.specOf(key) ? requeueAfter(lostRecheckMs, 'background') : done
   }
 
   async function keepLabel({ metadata }: Stored<SandboxTemplate>, signal: AbortSignal): Promise<void> {
@@ -90,13 +96,13 @@ export function templateController(context: OperatorContext): Controller {
       if (made) store.wrote(made)
     } else if (plan.kind === 'change' && policy) {
       const patch: Patch = { type: 'strategic', body: plan.body }
-      const changed = await unlessGone(client.patch(networkPolicies, policy.metadata, patch, { signal }))
+      const changed = await unlessGone(policy, client.patch(networkPolicies, policy.metadata, patch, { signal }))
       if (changed) store.wrote(changed)
     } else if (plan.kind === 'delete' && policy) {
       // Its end is not a loss to be made good.
       lost.expect(policy)
       const preconditions = { uid: policy.metadata.uid }
-      await unlessGone(client.delete(networkPolicies, policy.metadata, { signal, preconditions }))
+      await unlessGone(policy, client.delete(networkPolicies, policy.metadata, { signal, preconditions }))
       store.deleted(policy)
     }
   }
@@ -104,7 +110,12 @@ export function templateController(context: OperatorContext): Controller {
   const warn = (template: Stored<SandboxTemplate>, reason: string, note: string) =>
     recorders.template.record(template, { type: 'Warning', reason, action: 'KeepNetworkPolicy', note })
 
-  return new Controller({ ...context.controllerOptions(controllerName), workers: settings.templateWorkers, reconcile })
+  return new Controller({
+    ...context.controllerOptions(controllerName),
+    workers: settings.templateWorkers,
+    backoff,
+    reconcile,
+  })
     .watch(caches.templates, toSelf())
     .watch(caches.networkPolicies, (change: Change<NetworkPolicy>) => {
       lost.observe(change)
@@ -125,9 +136,9 @@ function foreignNote(template: Stored<SandboxTemplate>, { owner }: Extract<Polic
 }
 
 /** What is gone already needs nothing: the watch will tell. */
-const unlessGone = <Answer>(write: Promise<Answer>): Promise<Answer | undefined> =>
+const unlessGone = <Answer>({ metadata }: Stored, write: Promise<Answer>): Promise<Answer | undefined> =>
   write.catch((error) => {
-    if (!isNotFound(error)) throw error
+    if (!isNotFound(error, metadata.name)) throw error
     return undefined
   })
 

@@ -87,7 +87,7 @@ export class MemberWriter {
       if (!this.#isLive(sandbox)) this.#expectations.deleted(key, uid)
       return true
     } catch (error) {
-      const isGone = saysGone(error, sandbox.metadata.name)
+      const isGone = isNotFound(error, sandbox.metadata.name)
       if (isGone) this.#store.deleted(sandbox)
       if (wasNotCarriedOut(error)) this.#settleDelete(pass, uid)
       if (isGone) return true
@@ -110,7 +110,7 @@ export class MemberWriter {
       this.#store.wrote(await this.#client.patch(sandboxes, sandbox.metadata, patch, { signal }))
     } catch (error) {
       // Somebody else was quicker, and the watch will tell.
-      if (!isConflict(error) && !isNotFound(error)) throw error
+      if (!isConflict(error) && !isNotFound(error, sandbox.metadata.name)) throw error
     }
   }
 
@@ -140,7 +140,7 @@ export class MemberWriter {
       const { namespace } = pass.pool.metadata
       this.#store.wrote(await this.#client.get(sandboxes, { namespace, name }, { signal: pass.signal }))
     } catch (error) {
-      if (!saysGone(error, name)) throw error
+      if (!isNotFound(error, name)) throw error
       this.#settleCreate(pass, name)
     }
     this.#answered(pass, name)
@@ -169,9 +169,6 @@ export class MemberWriter {
 }
 
 const keyIn = ({ metadata: { namespace } }: Stored, name: string): string => `${namespace}/${name}`
-
-/** A 404 without the name is about something else: an API server that has only just started does not serve the kind yet. */
-const saysGone = (error: unknown, name: string): boolean => isNotFound(error) && error.details?.name === name
 
 /** Of 5xx and of no answer nobody knows. */
 const wasNotCarriedOut = (error: unknown): boolean =>

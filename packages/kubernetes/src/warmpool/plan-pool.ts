@@ -64,11 +64,14 @@ export function planPool(observed: PoolObservation): PoolPlan {
   const wanted = wantedReplicas(pool)
   const { adopt, foreign } = sortOwnerless(observed)
   const active = activeMembers(pool, labelled)
-  const { removals, stuck, againMs } = judge(active, observed)
+  const { removals, stuck, againMs: judgedAgainMs } = judge(active, observed)
+  let againMs = judgedAgainMs
   if (wanted !== undefined && !isUncertain) {
     const going = new Set(removals.map(({ sandbox }) => sandbox))
     const kept = active.filter((sandbox) => !going.has(sandbox))
-    removals.push(...surplusOf(kept, kept.length - wanted, observed))
+    const surplus = surplusOf(kept, kept.length - wanted, observed)
+    removals.push(...surplus)
+    if (surplus.length < kept.length - wanted) againMs = Math.min(againMs, reservedRecheckMs)
   }
   const terminating = labelled.filter((sandbox) => sandbox.metadata.deletionTimestamp && isControlledBy(sandbox, pool))
   // Who goes holds a place until gone, who is adopted has it already: whatever becomes of that, no place is filled twice.

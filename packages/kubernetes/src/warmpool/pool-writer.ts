@@ -9,8 +9,8 @@ import { slowStart } from './slow-start.ts'
 import { poolIndexValue } from './wake-pools.ts'
 import { memberEnded, refused } from './warm-pool-events.ts'
 
-/** A pass that creates ends after this: for the status, for what has changed meanwhile, and for the other pools. */
-const fillForMs = 1_000
+/** No more writes of a kind are begun in a pass after this: for the status, for what has changed meanwhile, and for the other pools. */
+const longestMs = 1_000
 /** Requests of one pass at once: half of what the client sends at once, and enough to keep two cores of API server busy. */
 const atOnce = 16
 /** What the watch will tell of a Sandbox that changed under a delete it tells sooner. */
@@ -46,16 +46,27 @@ export class PoolWriter {
   /** Returns in how many ms to look again, as the two below do. */
   async adopt(pass: PoolPass, ownerless: readonly Stored<Sandbox>[]): Promise<number | undefined> {
     if (ownerless.length === 0) return undefined
-    return await this.#attempt(pass, 'adopt', async () => {
-      for (const sandbox of ownerless) await this.#members.adopt(pass, sandbox)
+    const { clock } = this.#context
+    const began = clock.now()
+    let looked = 0
+    const goesOn = () => !pass.signal.aborted && clock.now() - began < longestMs
+    const againMs = await this.#attempt(pass, 'adopt', async () => {
+      const [error] = await slowStart(ownerless, { limit: atOnce, goesOn }, async (sandbox) => {
+        await this.#members.adopt(pass, sandbox)
+        looked += 1
+      })
+      if (error) throw error
     })
+    return againMs ?? (looked < ownerless.length ? 0 : undefined)
   }
 
   async remove(pass: PoolPass, removals: readonly Removal[]): Promise<number | undefined> {
     if (removals.length === 0) return undefined
     const removed: Removal[] = []
-    const batch = removals.slice(0, this.#context.settings.warmPoolMaxBatchSize)
-    const goesOn = () => !pass.signal.aborted
+    const { clock, settings } = this.#context
+    const began = clock.now()
+    const batch = removals.slice(0, settings.warmPoolMaxBatchSize)
+    const goesOn = () => !pass.signal.aborted && clock.now() - began < longestMs
     const againMs = await this.#attempt(pass, 'delete', async () => {
       const [error] = await slowStart(batch, { limit: atOnce, goesOn }, async (removal) => {
         if (await this.#members.remove(pass, removal.sandbox)) removed.push(removal)
@@ -76,7 +87,7 @@ export class PoolWriter {
     const { count, againMs } = memory.refill.take(missing, wantedReplicas(pool) ?? 0, now)
     if (count === 0) return againMs
     let made = 0
-    const goesOn = () => !signal.aborted && clock.now() - now < fillForMs
+    const goesOn = () => !signal.aborted && clock.now() - now < longestMs
     const retryMs = await this.#attempt(pass, 'create', async () => {
       const names = this.#newNames(pass, Math.min(count, settings.warmPoolMaxBatchSize))
       const [error] = await slowStart(names, { limit: atOnce, goesOn }, async (name) => {

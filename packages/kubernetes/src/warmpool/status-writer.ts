@@ -34,7 +34,7 @@ export class StatusWriter {
         await client.patch(sandboxWarmPools, pool.metadata, patch, { subresource: 'status', signal })
       )
     } catch (error) {
-      if (!isNotFound(error) && !isConflict(error)) throw error
+      if (!isNotFound(error, pool.metadata.name) && !isConflict(error)) throw error
     }
     return undefined
   }

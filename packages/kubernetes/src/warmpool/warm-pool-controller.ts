@@ -4,6 +4,9 @@ import type { OperatorContext } from '../operator/operator-context.ts'
 import { toPoolsOfSandbox, toPoolsOfTemplate } from './wake-pools.ts'
 import { WarmPoolReconciler } from './warm-pool-reconciler.ts'
 
+/** The default's longest would leave a pool empty for a quarter of an hour after the API server has been away for long. */
+const backoff = { baseMs: 5, maxMs: 60_000 }
+
 /**
  * Keeps every SandboxWarmPool at the number of Sandboxes it wants. Its keys are pools. Nothing is counted, and so nothing created, before all caches
  * that pools are judged by are complete.
@@ -17,6 +20,7 @@ export function warmPoolController(context: OperatorContext): Controller {
     new Controller({
       ...context.controllerOptions('warm-pool'),
       workers: settings.warmPoolWorkers,
+      backoff,
       reconcile: (key, signal) => reconciler.reconcile(key, signal),
     })
       .watch(caches.pools, toSelf())

@@ -1,5 +1,12 @@
-import type { Sandbox, SandboxTemplate, SandboxWarmPool } from '../api/index.ts'
-import { done, type Expectations, type ReconcileResult, requeueAfter, type Stored } from '../controller/index.ts'
+import type { Sandbox, SandboxClaim, SandboxTemplate, SandboxWarmPool } from '../api/index.ts'
+import {
+  done,
+  type Expectations,
+  findCondition,
+  type ReconcileResult,
+  requeueAfter,
+  type Stored,
+} from '../controller/index.ts'
 import type { OperatorContext } from '../operator/operator-context.ts'
 import type { PoolPass } from './member-writer.ts'
 import { activeMembers, type PoolPlan, planPool, wantedReplicas } from './plan-pool.ts'
@@ -16,6 +23,10 @@ import { notProgressing, progressing } from './warm-pool-events.ts'
 const passIntervalMs = 100
 /** Requests whose outcome has not been seen yet wake the pool when it is; this is for those whose outcome never is. */
 const unseenRecheckMs = 1_000
+
+/** One that has ended takes nothing any more, however long it is kept. */
+const mayTake = ({ metadata, status }: Stored<SandboxClaim>): boolean =>
+  !metadata.deletionTimestamp && findCondition(status?.conditions, 'Ready')?.reason !== 'ClaimExpired'
 
 /** Brings one pool at a time in line. */
 export class WarmPoolReconciler {
@@ -91,7 +102,7 @@ export class WarmPoolReconciler {
       labelled: this.#labelled(pool),
       sharesLabel: caches.pools.store.by('hash', poolIndexValue(pool)).length > 1,
       isReserved: ({ metadata: { namespace, name } }) =>
-        caches.claims.store.by('sandbox', `${namespace}/${name}`).some((claim) => !claim.metadata.deletionTimestamp),
+        caches.claims.store.by('sandbox', `${namespace}/${name}`).some(mayTake),
       isUncertain: !this.#expectations.satisfied(key),
       replaceInMs: (ended) => memory.replacing.waitMs(ended, input, clock.now()),
       wallMs: clock.wall(),

@@ -43,7 +43,9 @@ const is = (error: unknown, code: number, reason?: string): error is ApiError =>
 
 export const isUnauthorized = (error: unknown): error is ApiError => is(error, 401)
 export const isForbidden = (error: unknown): error is ApiError => is(error, 403)
-export const isNotFound = (error: unknown): error is ApiError => is(error, 404)
+/** `name`: that this very object is not there. A 404 without it is about something else: an API server that has only just started does not serve the kind yet. */
+export const isNotFound = (error: unknown, name?: string): error is ApiError =>
+  is(error, 404) && (name === undefined || error.details?.name === name)
 /** The object was changed since it was read (or its uid is not the expected one): read again. */
 export const isConflict = (error: unknown): error is ApiError => is(error, 409, 'Conflict')
 export const isAlreadyExists = (error: unknown): error is ApiError => is(error, 409, 'AlreadyExists')

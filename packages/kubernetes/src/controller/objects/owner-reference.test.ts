@@ -31,6 +31,14 @@ describe('owners', () => {
     expect(controllerOf({})).toBeUndefined()
   })
 
+  it('are of the same namespace, or of none', () => {
+    const inNamespace = { ...owner, metadata: { ...owner.metadata, namespace: 'a' } }
+    const child = (namespace: string) => ({ metadata: { name: 'c', namespace, ownerReferences: [reference] } })
+    expect(isControlledBy(child('a'), inNamespace)).toBe(true)
+    expect(isControlledBy(child('b'), inNamespace)).toBe(false)
+    expect(isControlledBy(child('b'), owner)).toBe(true)
+  })
+
   it('are of a type by group and kind, whatever the version', () => {
     expect(refersTo({ ...reference, apiVersion: 'x.dev/v1alpha1' }, claims)).toBe(true)
     expect(refersTo({ ...reference, apiVersion: 'y.dev/v1' }, claims)).toBe(false)
