@@ -65,7 +65,7 @@ export function planPool(observed: PoolObservation): PoolPlan {
   const { adopt, foreign } = sortOwnerless(observed)
   const active = activeMembers(pool, labelled)
   const { removals, stuck, againMs } = judge(active, observed)
-  if (wanted !== undefined && !isUncertain) {
+  if (!isUncertain) {
     const going = new Set(removals.map(({ sandbox }) => sandbox))
     const kept = active.filter((sandbox) => !going.has(sandbox))
     removals.push(...surplusOf(kept, kept.length - wanted, observed))
@@ -76,16 +76,13 @@ export function planPool(observed: PoolObservation): PoolPlan {
   return {
     adopt,
     remove: [...foreign, ...removals],
-    missing: isUncertain || !observed.template ? undefined : Math.max(0, (wanted ?? 0) - taken),
+    missing: isUncertain || !observed.template ? undefined : Math.max(0, wanted - taken),
     stuck,
     ...(Number.isFinite(againMs) && { againMs }),
   }
 }
 
-/** Undefined: nobody can tell, and nothing is added or taken away. What is not a count can only have been stored past the schema. */
-export function wantedReplicas({ spec: { replicas = 1 } }: Stored<SandboxWarmPool>): number | undefined {
-  return Number.isInteger(replicas) && replicas >= 0 ? replicas : undefined
-}
+export const wantedReplicas = ({ spec: { replicas = 1 } }: Stored<SandboxWarmPool>): number => replicas
 
 /** By the owner's uid: another pool can have had the name, or have a name with the same hash. */
 export const activeMembers = (pool: Stored<SandboxWarmPool>, labelled: readonly Stored<Sandbox>[]) =>
