@@ -1,11 +1,6 @@
 import { type Sandbox, type SandboxClaim, type SandboxTemplate, type SandboxWarmPool, sandboxes } from '../api/index.ts'
 import { isAlreadyExists, isControlledBy, keyOf, objectKey, type Stored } from '../controller/index.ts'
-import {
-  malformationOfClaim,
-  malformationOfSandbox,
-  malformationOfTemplate,
-  malformationOfWarmPool,
-} from '../malformation/index.ts'
+import { malformationOfClaim, malformationOfTemplate, malformationOfWarmPool } from '../malformation/index.ts'
 import { adoptionPatch, podMetadataFor } from './adoption.ts'
 import { ClaimRefused, reconcilerError, templateNotFound, warmPoolNotFound } from './claim-refused.ts'
 import type { ClaimWork } from './claim-work.ts'
@@ -162,8 +157,7 @@ class BindingPass {
   /** The assignment was made by a pass that was cut short. */
   async #finishAdoption(sandbox: Stored<Sandbox>): Promise<Binding | undefined> {
     const { pods } = this.#work.context.caches
-    const isDying = sandbox.status?.podIPs?.length && podStateOf(pods.store.get(podKeyOf(sandbox))) === 'dying'
-    if (isDying || malformationOfSandbox(sandbox)) {
+    if (sandbox.status?.podIPs?.length && podStateOf(pods.store.get(podKeyOf(sandbox))) === 'dying') {
       // As good as gone: the next assignment takes the place of this one.
       this.#read.set(sandbox.metadata.name, undefined)
       return undefined

@@ -6,7 +6,6 @@ import {
   type SandboxWarmPool,
 } from '../api/index.ts'
 import { keyOf, objectKey, type Stored } from '../controller/index.ts'
-import { malformationOfSandbox } from '../malformation/index.ts'
 import type { ClaimWork } from './claim-work.ts'
 import { isMarkedExpired } from './expiry.ts'
 import type { Choice, Verdict } from './member-queue.ts'
@@ -48,7 +47,6 @@ function judge(
   pool: Stored<SandboxWarmPool>,
   template: Stored<SandboxTemplate>
 ): Verdict {
-  if (malformationOfSandbox(sandbox)) return 'skip'
   if (pool.spec.updateStrategy?.type === 'Recreate' && isStale(sandbox, template)) return 'skip'
   if (isPromised(context.caches.claims.store.by('sandbox', objectKey(sandbox)), claim)) return 'skip'
   if (!sandbox.status?.podIPs?.length) return 'take'

@@ -18,10 +18,10 @@ export type NewCondition = Omit<Condition, 'lastTransitionTime'> & {
 export const wholeSeconds = (wallMs: number): string => `${new Date(wallMs).toISOString().slice(0, 19)}Z`
 
 export const findCondition = (conditions: readonly Condition[] | undefined, type: string): Condition | undefined =>
-  wellFormed(conditions).find((condition) => condition.type === type)
+  readableConditions(conditions).find((condition) => condition.type === type)
 
 /** Those that are conditions; all others were written past the schema. The same array when that is all of it. */
-function wellFormed(conditions: readonly Condition[] | undefined): readonly Condition[] {
+export function readableConditions(conditions: readonly Condition[] | undefined): readonly Condition[] {
   if (!Array.isArray(conditions)) return []
   const isCondition = (condition: Partial<Condition> | undefined) => typeof condition?.type === 'string'
   return conditions.every(isCondition) ? conditions : conditions.filter(isCondition)
@@ -36,7 +36,7 @@ export function withCondition(
   next: NewCondition,
   wallMs: number
 ): readonly Condition[] {
-  const conditions = wellFormed(given)
+  const conditions = readableConditions(given)
   const at = conditions.findIndex((condition) => condition.type === next.type)
   const before = conditions[at]
   const kept = before?.status === next.status ? before.lastTransitionTime : undefined
@@ -47,7 +47,9 @@ export function withCondition(
 
 /** The conditions without one; the same array when it is not there. */
 export const withoutCondition = (conditions: readonly Condition[] = [], type: string): readonly Condition[] =>
-  findCondition(conditions, type) ? wellFormed(conditions).filter((condition) => condition.type !== type) : conditions
+  findCondition(conditions, type)
+    ? readableConditions(conditions).filter((condition) => condition.type !== type)
+    : conditions
 
 const isSame = (a: Condition, b: Condition): boolean =>
   a.status === b.status &&
