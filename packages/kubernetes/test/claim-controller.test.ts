@@ -1,5 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { annotation, label, nameHash, sandboxClaims, sandboxes, sandboxWarmPools } from '../src/api/index.ts'
+import {
+  annotation,
+  label,
+  nameHash,
+  sandboxClaims,
+  sandboxes,
+  sandboxTemplates,
+  sandboxWarmPools,
+} from '../src/api/index.ts'
 import {
   type ApiClient,
   controllerOf,
@@ -8,6 +16,7 @@ import {
   mergePatch,
   networkPolicies,
   pods,
+  type ResourceType,
   wholeSeconds,
 } from '../src/controller/index.ts'
 import { type ClaimOperator, type ClaimOperatorOptions, startClaimOperator } from './support/claim-operator.ts'
@@ -391,6 +400,40 @@ describe.skipIf(skipped())('claims', () => {
     await world.patchClaim('c', { spec: { additionalPodMetadata: null, env: null, volumeClaimTemplates: null } })
     expect((await world.untilReason('c', ready)).status?.sandbox?.name).toBe('m')
   })
+
+  it.each([
+    { type: sandboxClaims, name: 'c', bad: { env: { A: '1' } }, good: { env: null }, wrong: 'spec.env is not a list' },
+    {
+      type: sandboxWarmPools,
+      name: 'pool',
+      bad: { replicas: -1 },
+      good: { replicas: 1 },
+      wrong: 'SandboxWarmPool "pool": spec.replicas is less than 0: -1',
+    },
+    {
+      type: sandboxTemplates,
+      name: 'template',
+      bad: { service: 'yes' },
+      good: { service: null },
+      wrong: 'SandboxTemplate "template": spec.service is neither true nor false: "yes"',
+    },
+  ])(
+    'are told what of a $type.kind cannot be read, once, until it changes',
+    async ({ type, name, bad, good, wrong }) => {
+      const { world, pool, operator } = await setUp()
+      await world.member(pool, 'm')
+      const edit = (spec: object) => client.patch(type as ResourceType, world.named(name), mergePatch({ spec }))
+      if (type !== sandboxClaims) await edit(bad)
+      await operator.idle()
+      await world.claim('c', type === sandboxClaims ? (bad as object) : {})
+      const claim = await world.untilReason('c', 'ReconcilerError')
+      expect(claim.status?.conditions?.[0]?.message).toBe(`Error seen: ${wrong}`)
+      await operator.idle()
+      expect(operator.calls).toEqual(['patch sandboxclaims/status c', 'patch sandboxclaims c'])
+      await edit(good)
+      expect((await world.untilReason('c', ready)).status?.sandbox?.name).toBe('m')
+    }
+  )
 
   describe('at their end', () => {
     /** A bound claim that ends now. */

@@ -199,6 +199,24 @@ describe.skipIf(skipped())('the template controller over a real API server', () 
     await policyOnceThere('wrong')
   })
 
+  it('says what of a template cannot be read, once, and leaves its policy as it is until the template changes', async () => {
+    await using _operator = start()
+    await makeTemplate('odd')
+    const before = await policyOnceThere('odd')
+    const edit = (patch: object) => client.patch(sandboxTemplates, named('odd'), mergePatch(patch))
+    await edit({ spec: { networkPolicy: { ingress: 'all' } } })
+    const told = async () =>
+      (await client.list(events, { namespace })).items.map(({ reason, note, series }) => [reason, note, series])
+    const once = [['InvalidSpec', 'spec.networkPolicy.ingress is not a list: "all"', undefined]]
+    await expect.poll(told).toEqual(once)
+    await edit({ metadata: { labels: { touched: 'yes' } } })
+    await settled()
+    expect(await told()).toEqual(once)
+    expect((await policyOf('odd'))?.metadata.resourceVersion).toBe(before.metadata.resourceVersion)
+    await edit({ spec: { networkPolicy: { ingress: [] } } })
+    await expect.poll(async () => (await policyOf('odd'))?.spec?.ingress).toBeUndefined()
+  })
+
   it('keeps the policy of a deleted template until the last of its Sandboxes and Pods is gone', async () => {
     await using _operator = start()
     await makeTemplate('kept')

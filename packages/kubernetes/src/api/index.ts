@@ -38,3 +38,4 @@ export {
   type SandboxWarmPoolStatus,
   sandboxWarmPools,
 } from './sandbox-warm-pool.ts'
+export { timeMs } from './time.ts'

@@ -1,6 +1,7 @@
 import { type Sandbox, type SandboxClaim, type SandboxTemplate, type SandboxWarmPool, sandboxes } from '../api/index.ts'
 import { isAlreadyExists, isControlledBy, keyOf, objectKey, type Stored } from '../controller/index.ts'
-import { adoptionPatch, podMetadataFor, templateNameOf } from './adoption.ts'
+import { malformationOfClaim, malformationOfTemplate, malformationOfWarmPool } from '../malformation/index.ts'
+import { adoptionPatch, podMetadataFor } from './adoption.ts'
 import { ClaimRefused, reconcilerError, templateNotFound, warmPoolNotFound } from './claim-refused.ts'
 import type { ClaimWork } from './claim-work.ts'
 import { deleteSandbox, patchClaim, patchSandbox, readClaim, readSandbox } from './claim-writes.ts'
@@ -11,6 +12,7 @@ import { isReady, podStateOf } from './member-state.ts'
 import { checkAdditionalPodMetadata } from './pod-metadata.ts'
 import { stampsPatch } from './stamps.ts'
 import { podKeyOf, takeMember } from './take-member.ts'
+import { templateOf } from './template-of.ts'
 
 export type Binding =
   | { readonly kind: 'bound'; readonly claim: Stored<SandboxClaim>; readonly sandbox: Stored<Sandbox> }
@@ -41,6 +43,11 @@ function nameTaken({ metadata: { name, deletionTimestamp } }: Stored<Sandbox>): 
   return reconcilerError(`Sandbox "${name}" is not controlled by this claim`, 'soon')
 }
 
+/** Until somebody changes what cannot be read. */
+function refuseMalformed(wrong: string | undefined, whose = ''): void {
+  if (wrong) throw reconcilerError(`${whose}${wrong}`, 'onInput')
+}
+
 class BindingPass {
   readonly #work: ClaimWork
   readonly #signal: AbortSignal
@@ -56,6 +63,7 @@ class BindingPass {
 
   /** Undefined: one step further. */
   async step(): Promise<Binding | undefined> {
+    refuseMalformed(malformationOfClaim(this.#claim))
     const found = findSandbox(this.#claim, this.#view(), this.#work.context.clock.wall())
     switch (found.kind) {
       case 'bound':
@@ -116,12 +124,14 @@ class BindingPass {
   #resolve(): { readonly pool: Stored<SandboxWarmPool>; readonly template: Stored<SandboxTemplate> } {
     const { pools, templates } = this.#work.context.caches
     const { namespace } = this.#claim.metadata
-    const poolName = this.#claim.spec.warmPoolRef?.name ?? ''
+    const poolName = this.#claim.spec.warmPoolRef.name
     const pool = pools.store.get(keyOf({ namespace, name: poolName }))
     if (!pool) throw warmPoolNotFound(poolName)
+    refuseMalformed(malformationOfWarmPool(pool), `SandboxWarmPool "${poolName}": `)
     const { name } = pool.spec.sandboxTemplateRef
     const template = templates.store.get(keyOf({ namespace, name }))
     if (!template) throw templateNotFound(name)
+    refuseMalformed(malformationOfTemplate(template), `SandboxTemplate "${name}": `)
     return { pool, template }
   }
 
@@ -193,9 +203,6 @@ class BindingPass {
   }
 
   #podMetadataFor(sandbox: Stored<Sandbox>) {
-    const { namespace } = this.#claim.metadata
-    const name = templateNameOf(sandbox)
-    const template = name ? this.#work.context.caches.templates.store.get(keyOf({ namespace, name })) : undefined
-    return podMetadataFor(sandbox, this.#claim, template)
+    return podMetadataFor(sandbox, this.#claim, templateOf(this.#work, sandbox))
   }
 }

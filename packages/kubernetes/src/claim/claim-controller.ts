@@ -48,7 +48,7 @@ export function claimController(context: OperatorContext, options: ClaimControll
   })
   return (
     controller
-      .watch(inOrderOfCreation(caches.claims), (change) => {
+      .watch(inOrderOfCreation(caches.claims, context.log), (change) => {
         if (change.type !== 'deleted') arrivals.of(change.object)
         return ofClaim(caches, change)
       })

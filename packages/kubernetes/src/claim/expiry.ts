@@ -1,4 +1,4 @@
-import type { SandboxClaim } from '../api/index.ts'
+import { type SandboxClaim, timeMs } from '../api/index.ts'
 import { findCondition, type Stored } from '../controller/index.ts'
 import { reason } from './conditions.ts'
 
@@ -29,13 +29,13 @@ export const isMarkedExpired = ({ status }: Stored<SandboxClaim>): boolean =>
 
 /** The earlier of both ends. What is no time is no end: an object written past the schema must not end anything. */
 function expiresAtMs({ spec, status }: Stored<SandboxClaim>): number | undefined {
-  const { shutdownTime, ttlSecondsAfterFinished } = spec.lifecycle ?? {}
+  const { shutdownTime, ttlSecondsAfterFinished: ttlSeconds } = spec?.lifecycle ?? {}
   const finished = findCondition(status?.conditions, 'Finished')
   const ends = [
-    shutdownTime ? Date.parse(shutdownTime) : Number.NaN,
-    finished?.status === 'True' && ttlSecondsAfterFinished !== undefined
-      ? Date.parse(finished.lastTransitionTime) + ttlSecondsAfterFinished * 1000
-      : Number.NaN,
-  ].filter((end) => !Number.isNaN(end))
+    timeMs(shutdownTime),
+    finished?.status === 'True' && typeof ttlSeconds === 'number'
+      ? Date.parse(finished.lastTransitionTime) + ttlSeconds * 1000
+      : undefined,
+  ].filter((end) => end !== undefined && !Number.isNaN(end)) as number[]
   return ends.length > 0 ? Math.min(...ends) : undefined
 }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { SandboxClaim } from '../api/index.ts'
-import type { Change, ChangeHandler } from '../controller/index.ts'
+import { type Change, type ChangeHandler, silentLogger } from '../controller/index.ts'
 import { inOrderOfCreation } from './in-order-of-creation.ts'
 import { aClaim } from './testing/objects.ts'
 
@@ -30,7 +30,7 @@ function source(hasSynced: boolean) {
 it('tells what there is in order of creation, and then what comes as it comes', async () => {
   const told: string[] = []
   const from = source(true)
-  const ordered = inOrderOfCreation<SandboxClaim>(from)
+  const ordered = inOrderOfCreation<SandboxClaim>(from, silentLogger)
   ordered.onChange(({ object }) => told.push(object.metadata.name))
   await ordered.synced
   expect(told).toEqual(['c', 'd', 'b', 'a'])
@@ -41,11 +41,28 @@ it('tells what there is in order of creation, and then what comes as it comes', 
 it('holds back what a list that is not complete has', async () => {
   const told: string[] = []
   const from = source(false)
-  const ordered = inOrderOfCreation<SandboxClaim>(from)
+  const ordered = inOrderOfCreation<SandboxClaim>(from, silentLogger)
   ordered.onChange(({ object }) => told.push(object.metadata.name))
   for (const change of first) from.tell(change)
   expect(told).toEqual([])
   from.sync()
   await ordered.synced
   expect(told).toEqual(['c', 'd', 'b', 'a'])
+})
+
+it('reports what cannot be told of one, and tells the others', async () => {
+  const told: string[] = []
+  const reported: object[] = []
+  const from = source(true)
+  const ordered = inOrderOfCreation<SandboxClaim>(from, {
+    ...silentLogger,
+    error: (facts) => void reported.push(facts),
+  })
+  ordered.onChange(({ object: { metadata } }) => {
+    if (metadata.name === 'd') throw new Error('of no shape')
+    told.push(metadata.name)
+  })
+  await ordered.synced
+  expect(told).toEqual(['c', 'b', 'a'])
+  expect(reported).toEqual([expect.objectContaining({ key: expect.stringMatching(/\/d$/), change: 'added' })])
 })

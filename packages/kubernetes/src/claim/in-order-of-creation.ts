@@ -4,6 +4,8 @@ import {
   type ChangeSource,
   compareResourceVersions,
   type KubernetesObject,
+  type Logger,
+  objectKey,
   type Stored,
 } from '../controller/index.ts'
 
@@ -12,7 +14,8 @@ import {
  * longest is served first. Within the same second, the version of an object that nothing has changed since tells which was first.
  */
 export function inOrderOfCreation<T extends KubernetesObject>(
-  source: ChangeSource<T> & { readonly hasSynced: boolean }
+  source: ChangeSource<T> & { readonly hasSynced: boolean },
+  log: Logger
 ): ChangeSource<T> {
   const told = Promise.withResolvers<void>()
   // Whoever does not wait for it does not have to handle its failure.
@@ -26,7 +29,15 @@ export function inOrderOfCreation<T extends KubernetesObject>(
     const tell = () => {
       const changes = (early ?? []).toSorted((a, b) => compareCreation(a.object, b.object))
       early = undefined
-      for (const change of changes) handler(change)
+      for (const change of changes) {
+        try {
+          handler(change)
+        } catch (err) {
+          // As an informer does: what is wrong with one says nothing of the others.
+          const facts = { resource: change.object.kind, change: change.type, key: objectKey(change.object), err }
+          log.error(facts, 'informer.handler_failed')
+        }
+      }
       told.resolve()
     }
     if (source.hasSynced) tell()

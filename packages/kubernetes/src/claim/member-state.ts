@@ -1,5 +1,6 @@
-import { label, type Sandbox, type SandboxWarmPool, sandboxWarmPools } from '../api/index.ts'
+import { label, type Sandbox, type SandboxWarmPool, sandboxWarmPools, timeMs } from '../api/index.ts'
 import { controllerOf, findCondition, keyOf, refersTo, type Stored } from '../controller/index.ts'
+import { malformationOfSandbox } from '../malformation/index.ts'
 import type { CachedPod } from '../operator/cached-pod.ts'
 
 /** `ready`: to be taken at once. `starting`: has an address, and is taken when none is ready. `pending`: has none yet, and is waited for. */
@@ -18,7 +19,7 @@ export function isDead({ metadata, spec, status }: Stored<Sandbox>, wallMs: numb
     metadata.deletionTimestamp !== undefined ||
     findCondition(status?.conditions, 'Finished')?.status === 'True' ||
     (ready?.status === 'False' && finalReasons.has(ready.reason)) ||
-    (spec?.shutdownTime !== undefined && Date.parse(spec.shutdownTime) <= wallMs)
+    (timeMs(spec?.shutdownTime) ?? Number.POSITIVE_INFINITY) <= wallMs
   )
 }
 
@@ -37,8 +38,8 @@ export function poolOf(sandbox: Stored<Sandbox>): string | undefined {
 export function memberStateOf(sandbox: Stored<Sandbox>, wallMs: number): MemberState | undefined {
   const { metadata, spec, status } = sandbox
   if (!poolOf(sandbox) || isDead(sandbox, wallMs) || spec?.operatingMode === 'Suspended') return undefined
-  // Written past the schema: one such member must not stand in the way of all claims.
-  if (!spec?.podTemplate) return undefined
+  // One that cannot be read must not stand in the way of all claims.
+  if (malformationOfSandbox(sandbox)) return undefined
   if (!metadata.labels?.[label.warmPoolSandbox] || !metadata.labels[label.sandboxTemplateRefHash]) return undefined
   if (!status?.podIPs?.length) return 'pending'
   return isReady(sandbox) ? 'ready' : 'starting'

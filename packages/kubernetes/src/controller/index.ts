@@ -99,6 +99,7 @@ export {
   type Condition,
   findCondition,
   type NewCondition,
+  readableConditions,
   wholeSeconds,
   withCondition,
   withoutCondition,

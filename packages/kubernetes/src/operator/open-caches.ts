@@ -40,9 +40,9 @@ const byController = (object: Stored): readonly string[] => {
   return owner ? [owner.uid] : []
 }
 
-/** Namespace and a value, as the indexes of {@link Caches} have it. */
-const inNamespace = (object: Stored, value: string | undefined): readonly string[] =>
-  value === undefined ? [] : [`${object.metadata.namespace}/${value}`]
+/** Namespace and a value, as the indexes of {@link Caches} have it. What was stored past the schema may not have the value, or one that is no text. */
+const inNamespace = (object: Stored, value: unknown): readonly string[] =>
+  typeof value === 'string' ? [`${object.metadata.namespace}/${value}`] : []
 
 const byLabelIn =
   (key: string) =>
@@ -78,13 +78,13 @@ export function extensionCaches(options: CachesOptions): Omit<Caches, keyof Core
   return {
     claims: informer(options, sandboxClaims, {
       indexes: {
-        pool: (claim) => inNamespace(claim, claim.spec.warmPoolRef.name),
+        pool: (claim) => inNamespace(claim, claim.spec?.warmPoolRef?.name),
         sandbox: (claim) => sandboxesOf(claim).flatMap((name) => inNamespace(claim, name)),
       },
     }),
     pools: informer(options, sandboxWarmPools, {
       indexes: {
-        template: (pool) => inNamespace(pool, pool.spec.sandboxTemplateRef.name),
+        template: (pool) => inNamespace(pool, pool.spec?.sandboxTemplateRef?.name),
         hash: (pool) => inNamespace(pool, nameHash(pool.metadata.name)),
       },
     }),

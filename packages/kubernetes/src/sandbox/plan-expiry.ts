@@ -1,4 +1,4 @@
-import type { Sandbox, SandboxStatus } from '../api/index.ts'
+import { type Sandbox, type SandboxStatus, timeMs } from '../api/index.ts'
 import { type Stored, withCondition, withoutCondition } from '../controller/index.ts'
 import { conditionOf, conditionsOf } from './conditions-of.ts'
 import { message, reason } from './wording.ts'
@@ -12,11 +12,10 @@ const longestRecheckMs = 3_600_000
 export type Expiry = { readonly kind: 'alive'; readonly recheckMs: number | undefined } | { readonly kind: 'expired' }
 
 export function planExpiry({ spec }: { readonly spec?: Partial<Sandbox['spec']> }, wallMs: number): Expiry {
-  const shutdownTime = spec?.shutdownTime
-  if (!shutdownTime) return { kind: 'alive', recheckMs: undefined }
-  const leftMs = Date.parse(shutdownTime) - wallMs
-  // No time at all: see `malformation`.
-  if (Number.isNaN(leftMs)) return { kind: 'alive', recheckMs: undefined }
+  const at = timeMs(spec?.shutdownTime)
+  // What is no time is no end: see `malformationOfSandbox`.
+  if (at === undefined) return { kind: 'alive', recheckMs: undefined }
+  const leftMs = at - wallMs
   if (leftMs <= 0) return { kind: 'expired' }
   return { kind: 'alive', recheckMs: Math.min(Math.max(leftMs, shortestRecheckMs), longestRecheckMs) }
 }

@@ -1,6 +1,6 @@
 import { isControlledBy, isNamespaceTerminating, objectKey, type Service, type Stored } from '../controller/index.ts'
+import { malformationOfSandbox } from '../malformation/index.ts'
 import { expire } from './expiry-step.ts'
-import { malformation } from './malformation.ts'
 import { endsPass, isHiccup, joined, NotOursError, textOf } from './pass-errors.ts'
 import { planExpiry } from './plan-expiry.ts'
 import { isSuspended, type Observed, type PodState, planStatus } from './plan-status.ts'
@@ -25,7 +25,7 @@ export async function reconcileSandbox(pass: SandboxPass): Promise<void> {
     const expiry = planExpiry(sandbox, context.clock.wall())
     if (expiry.kind === 'expired') return await expire(pass)
     if (expiry.recheckMs !== undefined) pass.lookAgainIn(expiry.recheckMs)
-    const wrong = malformation(sandbox)
+    const wrong = malformationOfSandbox(sandbox)
     await (wrong ? refuse(pass, wrong) : bringInLine(pass))
   } catch (error) {
     if (!endsPass(error)) throw error

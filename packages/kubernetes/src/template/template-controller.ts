@@ -20,6 +20,7 @@ import {
   TerminalError,
   toSelf,
 } from '../controller/index.ts'
+import { Complaints, invalidSpec, malformationOfTemplate } from '../malformation/index.ts'
 import type { OperatorContext } from '../operator/operator-context.ts'
 import { concernedTemplates } from './concerned-templates.ts'
 import { holdersOf } from './holders.ts'
@@ -49,10 +50,16 @@ export function templateController(context: OperatorContext): Controller {
   const { client, caches, recorders, settings } = context
   const lost = new LostPolicies()
   const concerned = concernedTemplates(caches)
+  const complaints = new Complaints(recorders.template)
 
   async function reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
     const name = parseKey(key)
     const template = caches.templates.store.get(key)
+    const wrong = template && malformationOfTemplate(template)
+    if (!template) complaints.forget(key)
+    else complaints.about(template, wrong ? { reason: invalidSpec, note: wrong } : undefined)
+    // Its policy stays as it is: that of a template that has been understood once protects Pods.
+    if (wrong && isAlive(template)) return done
     const policy = caches.networkPolicies.store.get(policyKeyOf(name))
     const holders = holdersOf(caches, name.namespace ?? '', name.name)
     if (isAlive(template) || holders.length === 0) lost.forget(key)
@@ -61,7 +68,7 @@ export function templateController(context: OperatorContext): Controller {
       name: name.name,
       template,
       policy,
-      wanted: template ? policySpecOf(template, settings) : lost.specOf(key),
+      wanted: template && !wrong ? policySpecOf(template, settings) : lost.specOf(key),
       holders,
     })
     await apply(plan, { template, policy }, signal)
@@ -74,7 +81,8 @@ export function templateController(context: OperatorContext): Controller {
     const hash = nameHash(metadata.name)
     if (metadata.labels?.[label.sandboxTemplateRefHash] === hash) return
     const patch = mergePatch({ metadata: { uid: metadata.uid, labels: { [label.sandboxTemplateRefHash]: hash } } })
-    caches.templates.store.wrote(await client.patch(sandboxTemplates, metadata, patch, { signal }))
+    const labelled = await unlessGone(client.patch(sandboxTemplates, metadata, patch, { signal }))
+    if (labelled) caches.templates.store.wrote(labelled)
   }
 
   async function apply(plan: PolicyPlan, { template, policy }: Found, signal: AbortSignal): Promise<void> {

@@ -1,11 +1,8 @@
 import type { Sandbox, SandboxConditionType } from '../api/index.ts'
 import { type Condition, findCondition, type Stored } from '../controller/index.ts'
 
-/** Also of what was stored past the schema: one such Sandbox must not stop its pool. */
-function condition({ status }: Stored<Sandbox>, type: SandboxConditionType): Condition | undefined {
-  const conditions: unknown = status?.conditions
-  return Array.isArray(conditions) ? findCondition(conditions.filter(Boolean), type) : undefined
-}
+const condition = ({ status }: Stored<Sandbox>, type: SandboxConditionType): Condition | undefined =>
+  findCondition(status?.conditions, type)
 
 export const isReady = (sandbox: Stored<Sandbox>): boolean => condition(sandbox, 'Ready')?.status === 'True'
 

@@ -58,7 +58,6 @@ describe('too few and too many', () => {
     ['the API server’s default', { pool: poolOf({ replicas: undefined } as object) }, { missing: 1 }],
     ['one that is on its way out holds its place', { labelled: members({ a: { deleting: true } }) }, { missing: 2 }],
     ['zero wanted', { pool: poolOf({ replicas: 0 }), labelled: readyOnes('a') }, { remove: ['a surplus'], missing: 0 }],
-    ['a number past the schema', { pool: poolOf({ replicas: -1 }), labelled: readyOnes('a') }, { missing: 0 }],
     ['own writes not seen yet', { isUncertain: true }, { missing: undefined }],
     [
       'own writes not seen yet, too many',

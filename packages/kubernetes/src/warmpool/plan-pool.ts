@@ -66,7 +66,7 @@ export function planPool(observed: PoolObservation): PoolPlan {
   const active = activeMembers(pool, labelled)
   const { removals, stuck, againMs: judgedAgainMs } = judge(active, observed)
   let againMs = judgedAgainMs
-  if (wanted !== undefined && !isUncertain) {
+  if (!isUncertain) {
     const going = new Set(removals.map(({ sandbox }) => sandbox))
     const kept = active.filter((sandbox) => !going.has(sandbox))
     const surplus = surplusOf(kept, kept.length - wanted, observed)
@@ -79,16 +79,13 @@ export function planPool(observed: PoolObservation): PoolPlan {
   return {
     adopt,
     remove: [...foreign, ...removals],
-    missing: isUncertain || !observed.template ? undefined : Math.max(0, (wanted ?? 0) - taken),
+    missing: isUncertain || !observed.template ? undefined : Math.max(0, wanted - taken),
     stuck,
     ...(Number.isFinite(againMs) && { againMs }),
   }
 }
 
-/** Undefined: nobody can tell, and nothing is added or taken away. What is not a count can only have been stored past the schema. */
-export function wantedReplicas({ spec: { replicas = 1 } }: Stored<SandboxWarmPool>): number | undefined {
-  return Number.isInteger(replicas) && replicas >= 0 ? replicas : undefined
-}
+export const wantedReplicas = ({ spec: { replicas = 1 } }: Stored<SandboxWarmPool>): number => replicas
 
 /** By the owner's uid: another pool can have had the name, or have a name with the same hash. */
 export const activeMembers = (pool: Stored<SandboxWarmPool>, labelled: readonly Stored<Sandbox>[]) =>

@@ -84,7 +84,7 @@ export class PoolWriter {
     const { pool, template, memory, signal } = pass
     if (missing === undefined || !template) return undefined
     const now = clock.now()
-    const { count, againMs } = memory.refill.take(missing, wantedReplicas(pool) ?? 0, now)
+    const { count, againMs } = memory.refill.take(missing, wantedReplicas(pool), now)
     if (count === 0) return againMs
     let made = 0
     const goesOn = () => !signal.aborted && clock.now() - now < longestMs

@@ -12,6 +12,8 @@ export const eventReason = Object.freeze({
   failedCreate: 'FailedCreate',
   failedDelete: 'FailedDelete',
   failedAdopt: 'FailedAdopt',
+  /** Ours: the pool's template cannot be read. */
+  invalidTemplate: 'InvalidTemplate',
 })
 
 export function notProgressing(stuck: readonly Stored<Sandbox>[]): RecordedEvent {

@@ -7,6 +7,13 @@ import {
   requeueAfter,
   type Stored,
 } from '../controller/index.ts'
+import {
+  type Complaint,
+  Complaints,
+  invalidSpec,
+  malformationOfTemplate,
+  malformationOfWarmPool,
+} from '../malformation/index.ts'
 import type { OperatorContext } from '../operator/operator-context.ts'
 import type { PoolPass } from './member-writer.ts'
 import { activeMembers, type PoolPlan, planPool, wantedReplicas } from './plan-pool.ts'
@@ -14,7 +21,7 @@ import { inputOf, PoolMemory } from './pool-memory.ts'
 import { PoolWriter } from './pool-writer.ts'
 import { StatusWriter } from './status-writer.ts'
 import { poolIndexValue } from './wake-pools.ts'
-import { notProgressing, progressing } from './warm-pool-events.ts'
+import { eventReason, notProgressing, progressing } from './warm-pool-events.ts'
 
 /**
  * Between the beginnings of two passes over one pool. A pool of a thousand gets some hundred changes of members a second while it fills, and each pass
@@ -35,6 +42,7 @@ export class WarmPoolReconciler {
   readonly #memories = new Map<string, PoolMemory>()
   readonly #writer: PoolWriter
   readonly #status: StatusWriter
+  readonly #complaints: Complaints
   readonly #beganAt: number
 
   constructor(context: OperatorContext, expectations: Expectations) {
@@ -44,6 +52,7 @@ export class WarmPoolReconciler {
     this.#expectations = expectations
     this.#writer = new PoolWriter({ ...context, client }, expectations)
     this.#status = new StatusWriter({ ...context, client })
+    this.#complaints = new Complaints(context.recorders.pool)
     this.#beganAt = context.clock.now()
   }
 
@@ -59,6 +68,11 @@ export class WarmPoolReconciler {
     const restMs = memory.passBeganAt + passIntervalMs - clock.now()
     if (restMs > 0) return requeueAfter(restMs, 'background')
     memory.passBeganAt = clock.now()
+    const wrong = malformationOfWarmPool(pool)
+    if (wrong) {
+      this.#complaints.about(pool, { reason: invalidSpec, note: wrong })
+      return done
+    }
     const template = this.#templateOf(pool)
     const waits = await this.#pass({ key, pool, template, input: inputOf(template), memory, signal })
     const againMs = Math.min(...waits.filter((ms) => ms !== undefined))
@@ -78,6 +92,7 @@ export class WarmPoolReconciler {
   #forget(key: string): void {
     this.#memories.delete(key)
     this.#expectations.forget(key)
+    this.#complaints.forget(key)
   }
 
   /** Returns in how many ms to look again, for each reason to. */
@@ -123,16 +138,21 @@ export class WarmPoolReconciler {
   /** Whether there are fewer members than wanted, as far as can be seen, and more can be made. */
   #isShort({ pool, template }: PoolPass): boolean {
     const active = activeMembers(pool, this.#labelled(pool)).length
-    return template !== undefined && active < (wantedReplicas(pool) ?? 0)
+    return template !== undefined && active < wantedReplicas(pool)
   }
 
   #labelled(pool: Stored<SandboxWarmPool>): readonly Stored<Sandbox>[] {
     return this.#context.caches.sandboxes.store.by('pool', poolIndexValue(pool))
   }
 
-  /** One that nothing can be made of counts as missing: it can only have been stored past the schema. */
-  #templateOf({ metadata, spec }: Stored<SandboxWarmPool>): Stored<SandboxTemplate> | undefined {
-    const template = this.#context.caches.templates.store.get(`${metadata.namespace}/${spec.sandboxTemplateRef?.name}`)
-    return template?.spec?.podTemplate?.spec && template
+  /** One that cannot be read counts as missing, and people are told. */
+  #templateOf(pool: Stored<SandboxWarmPool>): Stored<SandboxTemplate> | undefined {
+    const { name } = pool.spec.sandboxTemplateRef
+    const template = this.#context.caches.templates.store.get(`${pool.metadata.namespace}/${name}`)
+    const wrong = template && malformationOfTemplate(template)
+    const note = `SandboxTemplate "${name}": ${wrong}`
+    const complaint: Complaint | undefined = wrong ? { reason: eventReason.invalidTemplate, note } : undefined
+    this.#complaints.about(pool, complaint)
+    return complaint ? undefined : template
   }
 }

@@ -55,9 +55,10 @@ export const isGone = (error: unknown): error is ApiError => is(error, 410)
 export const isInvalid = (error: unknown): error is ApiError => is(error, 422)
 /** Refused before anything was done. */
 export const isTooManyRequests = (error: unknown): error is ApiError => is(error, 429)
-/** The namespace is being deleted: nothing can be created in it any more. */
+/** The namespace is being deleted, or has just gone: nothing can be created in it any more. */
 export const isNamespaceTerminating = (error: unknown): error is ApiError =>
-  is(error, 403) && (error.details?.causes ?? []).some((cause) => cause.reason === 'NamespaceTerminating')
+  (is(error, 403) && (error.details?.causes ?? []).some((cause) => cause.reason === 'NamespaceTerminating')) ||
+  (is(error, 404) && error.details?.kind === 'namespaces')
 /** The server has not seen this version yet: it was restored from a back-up, or answers from a cache that is behind. */
 export const isVersionTooLarge = (error: unknown): error is ApiError =>
   is(error, 504) && (error.details?.causes ?? []).some((cause) => cause.reason === 'ResourceVersionTooLarge')

@@ -17,6 +17,15 @@ describe('conditions', () => {
     expect(findCondition(third, 'Ready')?.lastTransitionTime).toBe('2026-01-01T00:00:09Z')
   })
 
+  it('are those that are conditions, whatever was stored', () => {
+    const stored = [null, 'Ready', { ...ready, lastTransitionTime: '2020-01-01T00:00:00Z' }] as never
+    expect(findCondition(stored, 'Ready')?.reason).toBe('Waiting')
+    expect(withCondition(stored, ready, at(1))).toEqual([{ ...ready, lastTransitionTime: '2020-01-01T00:00:00Z' }])
+    expect(withoutCondition(stored, 'Ready')).toEqual([])
+    expect(withCondition('all fine' as never, ready, at(1))).toHaveLength(1)
+    expect(findCondition('all fine' as never, 'Ready')).toBeUndefined()
+  })
+
   it('are the same array when nothing changes', () => {
     const first = withCondition([], { ...ready, observedGeneration: 3 }, at(1))
     expect(withCondition(first, { ...ready, observedGeneration: 3 }, at(7))).toBe(first)

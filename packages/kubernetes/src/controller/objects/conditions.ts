@@ -17,19 +17,26 @@ export type NewCondition = Omit<Condition, 'lastTransitionTime'> & {
 /** metav1.Time: RFC 3339 in whole seconds. */
 export const wholeSeconds = (wallMs: number): string => `${new Date(wallMs).toISOString().slice(0, 19)}Z`
 
-/** Also in what was written past the schema: a list that is none has no conditions, and what is no condition is not found. */
 export const findCondition = (conditions: readonly Condition[] | undefined, type: string): Condition | undefined =>
-  Array.isArray(conditions) ? conditions.find((condition) => condition?.type === type) : undefined
+  readableConditions(conditions).find((condition) => condition.type === type)
+
+/** Those that are conditions; all others were written past the schema. The same array when that is all of it. */
+export function readableConditions(conditions: readonly Condition[] | undefined): readonly Condition[] {
+  if (!Array.isArray(conditions)) return []
+  const isCondition = (condition: Partial<Condition> | undefined) => typeof condition?.type === 'string'
+  return conditions.every(isCondition) ? conditions : conditions.filter(isCondition)
+}
 
 /**
  * The conditions with one set. `lastTransitionTime` moves only with the status. The same array when nothing changes, so that a caller sees by `===`
  * whether there is anything to write.
  */
 export function withCondition(
-  conditions: readonly Condition[] = [],
+  given: readonly Condition[] | undefined,
   next: NewCondition,
   wallMs: number
 ): readonly Condition[] {
+  const conditions = readableConditions(given)
   const at = conditions.findIndex((condition) => condition.type === next.type)
   const before = conditions[at]
   const kept = before?.status === next.status ? before.lastTransitionTime : undefined
@@ -40,7 +47,9 @@ export function withCondition(
 
 /** The conditions without one; the same array when it is not there. */
 export const withoutCondition = (conditions: readonly Condition[] = [], type: string): readonly Condition[] =>
-  findCondition(conditions, type) ? conditions.filter((condition) => condition.type !== type) : conditions
+  findCondition(conditions, type)
+    ? readableConditions(conditions).filter((condition) => condition.type !== type)
+    : conditions
 
 const isSame = (a: Condition, b: Condition): boolean =>
   a.status === b.status &&
