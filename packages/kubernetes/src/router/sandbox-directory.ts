@@ -6,6 +6,7 @@ import {
   controllerOf,
   findCondition,
   Informer,
+  isControlledBy,
   type KubernetesObject,
   type Logger,
   objectKey,
@@ -34,7 +35,8 @@ type ListedSandbox = KubernetesObject & { readonly status?: Pick<NonNullable<San
  * Which Sandboxes there are, and where their Pods run, as a watch shows it.
  *
  * The Pods themselves are watched, and not only what a Sandbox's status says of them: that is written by an operator which may be away, while an
- * address goes to the next Pod as soon as one has ended. A Pod counts when its controller is the Sandbox, by uid.
+ * address goes to the next Pod as soon as one has ended. A Pod counts when its controller is the Sandbox, by uid, and it is
+ * in the Sandbox's namespace.
  */
 export class SandboxDirectory implements AsyncDisposable {
   readonly #sandboxes: Informer<ListedSandbox>
@@ -74,7 +76,8 @@ export class SandboxDirectory implements AsyncDisposable {
     if (!this.#sandboxes.hasSynced || !this.#pods.hasSynced) return 'blind'
     const sandbox = this.#sandboxes.store.get(`${namespace}/${name}`)
     if (!sandbox || label.warmPoolSandbox in (sandbox.metadata.labels ?? {})) return undefined
-    const [pod] = this.#pods.store.by('sandbox', sandbox.metadata.uid).filter(isAlive).sort(byWorth)
+    const own = this.#pods.store.by('sandbox', sandbox.metadata.uid).filter((pod) => isControlledBy(pod, sandbox))
+    const [pod] = own.filter(isAlive).sort(byWorth)
     return { addresses: pod ? addressesOf(pod) : [], service: sandbox.status?.service }
   }
 

@@ -1,5 +1,12 @@
 import { type Sandbox, sandboxes } from '../api/index.ts'
-import { type Change, type NetworkPolicy, type OwnerReference, refersTo, type Stored } from '../controller/index.ts'
+import {
+  type Change,
+  isControlledBy,
+  type NetworkPolicy,
+  type OwnerReference,
+  refersTo,
+  type Stored,
+} from '../controller/index.ts'
 import type { CachedPod } from '../operator/cached-pod.ts'
 import type { Caches } from '../operator/operator-context.ts'
 import { sandboxOf, templateRefOf } from './holders.ts'
@@ -30,7 +37,8 @@ export function concernedTemplates(caches: Caches) {
     if (!holders) return false
     return holders.length < holderCount.beside.low || holders.some(({ uid }) => uid === sandbox.metadata.uid)
   }
-  const hasPod = ({ metadata: { uid } }: Stored<Sandbox>): boolean => caches.pods.store.by('controller', uid).length > 0
+  const hasPod = (sandbox: Stored<Sandbox>): boolean =>
+    caches.pods.store.by('controller', sandbox.metadata.uid).some((pod) => isControlledBy(pod, sandbox))
 
   return {
     byPolicy: ({ object: { metadata } }: Change<NetworkPolicy>): string[] => {

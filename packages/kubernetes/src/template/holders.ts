@@ -2,6 +2,7 @@ import { annotation, nameHash, type Sandbox, sandboxes } from '../api/index.ts'
 import {
   apiVersionOf,
   controllerOf,
+  isControlledBy,
   type KubernetesObject,
   type ObjectMeta,
   type OwnerReference,
@@ -34,7 +35,9 @@ export function holdersOf(caches: Known, namespace: string, template: string): H
     .by('template', value)
     .filter((sandbox) => !sandbox.metadata.deletionTimestamp && isOf(sandbox, template))
   const ofLiving = living.map((sandbox) => {
-    const own = caches.pods.store.by('controller', sandbox.metadata.uid).filter(canOwn)
+    const own = caches.pods.store
+      .by('controller', sandbox.metadata.uid)
+      .filter((pod) => isControlledBy(pod, sandbox) && canOwn(pod))
     return { owners: [ownerSandbox(sandbox), ...own.map(ownerPod)], hasPod: own.length > 0, ends: false }
   })
   const left = caches.pods.store.by('template', value).filter((pod) => {

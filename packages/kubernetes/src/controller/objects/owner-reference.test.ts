@@ -5,10 +5,10 @@ import { controllerOf, controllerReference, isControlledBy, refersTo } from './o
 
 describe('owners', () => {
   const claims = resourceType({ group: 'x.dev', version: 'v1', plural: 'claims', kind: 'Claim', namespaced: true })
-  const stored = (name: string, uid: string): Stored => ({
+  const stored = (name: string, uid: string, namespace?: string): Stored => ({
     apiVersion: 'x.dev/v1',
     kind: 'Claim',
-    metadata: { name, uid, resourceVersion: '1', creationTimestamp: '' },
+    metadata: { name, uid, resourceVersion: '1', creationTimestamp: '', ...(namespace && { namespace }) },
   })
   const owner = stored('o', 'u1')
   const reference = controllerReference(claims, owner)
@@ -29,6 +29,13 @@ describe('owners', () => {
     expect(isControlledBy(child, owner)).toBe(true)
     expect(isControlledBy(child, stored('o', 'u2'))).toBe(false)
     expect(controllerOf({})).toBeUndefined()
+  })
+
+  it('manage nothing in another namespace, whoever says so', () => {
+    const child = { metadata: { name: 'c', namespace: 'theirs', ownerReferences: [reference] } }
+    expect(isControlledBy(child, stored('o', 'u1', 'theirs'))).toBe(true)
+    expect(isControlledBy(child, stored('o', 'u1', 'ours'))).toBe(false)
+    expect(isControlledBy(child, stored('o', 'u1'))).toBe(true)
   })
 
   it('are of a type by group and kind, whatever the version', () => {

@@ -10,9 +10,12 @@ export function controllerReference(type: ResourceType, { metadata: { name, uid 
 export const controllerOf = (object: KubernetesObject): OwnerReference | undefined =>
   object.metadata?.ownerReferences?.find((reference) => reference.controller === true)
 
-/** Whether `owner` manages the object: by uid, because another object can have had its name. */
-export const isControlledBy = (object: KubernetesObject, owner: Stored): boolean =>
-  controllerOf(object)?.uid === owner.metadata.uid
+/**
+ * Whether `owner` manages the object: by uid, because another object can have had its name; and in its own namespace, because the API server takes any
+ * uid in a reference, and somebody else's may be known.
+ */
+export const isControlledBy = (object: KubernetesObject, { metadata: { uid, namespace } }: Stored): boolean =>
+  controllerOf(object)?.uid === uid && (namespace === undefined || object.metadata?.namespace === namespace)
 
 /** Whether a reference is to an object of this type. The version does not matter: old references keep the one they were written with. */
 export const refersTo = ({ apiVersion, kind }: OwnerReference, type: ResourceType): boolean =>
