@@ -30,7 +30,7 @@ const start = async (env: NodeJS.ProcessEnv = {}) => {
 }
 
 beforeEach(async () => {
-  known = new Map([['default/box', { addresses: ['127.0.0.1'], service: undefined }]])
+  known = new Map([['default/box', { addresses: ['127.0.0.1'] }]])
   onRequest = (_, response) => response.end('here')
   sandbox = createServer((incoming, response) => onRequest(incoming, response)).listen(0, '127.0.0.1')
   await once(sandbox, 'listening')
@@ -231,7 +231,7 @@ describe('what is refused', () => {
   it('but not one that becomes known in time', async () => {
     const headers = { ...toBox(), 'X-Sandbox-ID': 'late', 'X-Sandbox-Namespace': 'team' }
     const answer = call({ headers })
-    known.set('team/late', { addresses: ['127.0.0.1'], service: undefined })
+    known.set('team/late', { addresses: ['127.0.0.1'] })
     wake()
     expect(await answer).toMatchObject({ status: 200, body: 'here' })
   })
