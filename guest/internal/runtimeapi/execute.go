@@ -3,6 +3,7 @@ package runtimeapi
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 
 	"connectrpc.com/connect"
@@ -23,7 +24,13 @@ type executeRequest struct {
 // execute runs a command line without a shell and answers when it has ended. What could not be started, too, is an answer: exit code 1 and the reason.
 func (s *Service) execute(w http.ResponseWriter, r *http.Request, _ string) error {
 	var request executeRequest
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxExecuteBody)).Decode(&request); err != nil {
+	body := http.MaxBytesReader(w, r.Body, maxExecuteBody)
+	err := json.NewDecoder(body).Decode(&request)
+	if err == nil {
+		// To its end: only then does the server see that the client leaves.
+		_, err = io.Copy(io.Discard, body)
+	}
+	if err != nil {
 		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 			return err
 		}

@@ -325,14 +325,21 @@ func TestTimeLimitEndsTheWholeGroup(t *testing.T) {
 	}
 }
 
-// While a command runs others are answered; when its client leaves it ends.
+// While a command runs others are answered; when its client leaves it ends, however that has sent it.
 func TestClientThatLeaves(t *testing.T) {
+	body := `{"command":"sh -c 'exec 3>held; sleep 600'"}`
+	t.Run("known length", func(t *testing.T) { clientLeaves(t, strings.NewReader(body)) })
+	t.Run("chunked", func(t *testing.T) { clientLeaves(t, struct{ io.Reader }{strings.NewReader(body)}) })
+	t.Run("spaces behind", func(t *testing.T) { clientLeaves(t, strings.NewReader(body+strings.Repeat(" ", 64<<10))) })
+}
+
+func clientLeaves(t *testing.T, body io.Reader) {
+	t.Helper()
 	base, server := serve(t)
 	if err := unix.Mkfifo(base+"/held", 0o600); err != nil {
 		t.Fatal(err)
 	}
-	body := `{"command":"sh -c 'exec 3>held; sleep 600'"}`
-	request, err := http.NewRequest(http.MethodPost, server.URL+"/execute", strings.NewReader(body))
+	request, err := http.NewRequest(http.MethodPost, server.URL+"/execute", body)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import {
   type ApiClient,
   controllerReference,
   mergePatch,
+  namespaces,
   type OpenedApiClient,
   type Pod,
   pods,
@@ -56,21 +57,21 @@ describe.skipIf(skipped())('the router beside a real API server', () => {
       spec: { podTemplate: { spec: { containers: [{ name: 'main', image: 'none' }] } } },
     })
   /** As the operator makes it, and the kubelet reports it. */
-  const makePod = async (sandbox: Stored<Sandbox>, ip: string, name = sandbox.metadata.name) => {
+  const makePod = async (sandbox: Stored<Sandbox>, ip: string, name = sandbox.metadata.name, within = namespace) => {
     const hash = nameHash(sandbox.metadata.name)
     await client.create(pods, {
       metadata: {
-        namespace,
+        namespace: within,
         name,
         labels: { [label.sandboxNameHash]: hash },
         ownerReferences: [controllerReference(sandboxes, sandbox)],
       },
       spec: { nodeName: 'none', containers: [{ name: 'main', image: 'none' }] },
     } as Pod)
-    await setStatus(name, { phase: 'Running', podIP: ip, podIPs: [{ ip }] })
+    await setStatus(name, { phase: 'Running', podIP: ip, podIPs: [{ ip }] }, within)
   }
-  const setStatus = (name: string, status: object) =>
-    client.patch(pods, { namespace, name }, mergePatch({ status }), { subresource: 'status' })
+  const setStatus = (name: string, status: object, within = namespace) =>
+    client.patch(pods, { namespace: within, name }, mergePatch({ status }), { subresource: 'status' })
   const remove = (name: string) => client.delete(pods, { namespace, name }, { gracePeriodSeconds: 0 })
 
   const call = async (sandbox: string, headers: Record<string, string> = {}, path = '/', at = router.port) => {
@@ -102,6 +103,17 @@ describe.skipIf(skipped())('the router beside a real API server', () => {
   it('looks in the namespace that is named', async () => {
     const elsewhere = await call('box', { 'X-Sandbox-Namespace': 'kube-system' })
     expect(elsewhere).toEqual(refusedWith(refusals.unreachable('box')))
+  })
+
+  it('is not led to a Pod of another namespace, whoever that says it belongs to', async () => {
+    const sandbox = await client.get(sandboxes, { namespace, name: 'box' })
+    await client.create(namespaces, { metadata: { name: 'theirs' } })
+    await makePod(sandbox, '127.0.0.2', 'box', 'theirs')
+    await setStatus('box', { conditions: [{ type: 'Ready', status: 'True' }] }, 'theirs')
+    // What the router is told after it, it has been told as well.
+    await makePod(await makeSandbox('second'), '127.0.0.2')
+    await eventually('second').toBe('second GET /')
+    expect(await call('box')).toMatchObject({ body: 'first GET /' })
   })
 
   it('follows the Sandbox to its next Pod, also from one that has ended', async () => {

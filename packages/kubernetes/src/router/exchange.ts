@@ -90,6 +90,8 @@ export async function exchange(
 
   outgoing.once('response', (answer) => {
     answered = true
+    // It changes protocol, and does not say to which: nobody could follow.
+    if (answer.statusCode === 101) return fail(refusals.unreachable(wish.sandbox))
     answer.on('error', () => {}) // what follows from it is done when it closes
     answer.once('close', () => {
       if (!answer.complete) fail(refusals.unreachable(wish.sandbox))
@@ -126,6 +128,11 @@ export async function exchange(
     })
     outgoing.end()
   } else {
+    // Nobody has asked for that.
+    outgoing.once('upgrade', (_answer, far) => {
+      far.destroy()
+      fail(refusals.unreachable(wish.sandbox))
+    })
     sendBody(incoming, outgoing, silence)
   }
   return await promise

@@ -30,7 +30,7 @@ const start = async (env: NodeJS.ProcessEnv = {}) => {
 }
 
 beforeEach(async () => {
-  known = new Map([['default/box', { addresses: ['127.0.0.1'], service: undefined }]])
+  known = new Map([['default/box', { addresses: ['127.0.0.1'] }]])
   onRequest = (_, response) => response.end('here')
   sandbox = createServer((incoming, response) => onRequest(incoming, response)).listen(0, '127.0.0.1')
   await once(sandbox, 'listening')
@@ -182,6 +182,13 @@ describe('who leaves ends it for the other', () => {
     }
   )
 
+  it('a sandbox that changes a protocol nobody asked it to, with or without naming one', async () => {
+    for (const upgrade of ['Connection: Upgrade\r\nUpgrade: websocket\r\n', '']) {
+      onRequest = ({ socket }) => void socket.write(`HTTP/1.1 101 Switching Protocols\r\n${upgrade}\r\n`)
+      expect(await call()).toMatchObject(refusedWith(refusals.unreachable('box')))
+    }
+  })
+
   it('a sandbox that ends before it answers', async () => {
     onRequest = (incoming) => incoming.socket.destroy()
     expect(await call()).toMatchObject(refusedWith(refusals.unreachable('box')))
@@ -224,7 +231,7 @@ describe('what is refused', () => {
   it('but not one that becomes known in time', async () => {
     const headers = { ...toBox(), 'X-Sandbox-ID': 'late', 'X-Sandbox-Namespace': 'team' }
     const answer = call({ headers })
-    known.set('team/late', { addresses: ['127.0.0.1'], service: undefined })
+    known.set('team/late', { addresses: ['127.0.0.1'] })
     wake()
     expect(await answer).toMatchObject({ status: 200, body: 'here' })
   })
@@ -287,6 +294,18 @@ describe('a WebSocket', () => {
     await closed.promise
   })
 
+  it('that is refused ends with its answer, also for a client that does not end it', async () => {
+    onRequest = (_, response) => response.writeHead(403, { 'content-length': '2' }).end('no')
+    const socket = await dial()
+    socket.allowHalfOpen = true
+    await read(socket, 'no')
+    const closed = new Promise((resolve) => socket.on('error', () => {}).once('close', resolve))
+    // What comes for a connection that nobody has any more is answered with its end.
+    const knocking = setInterval(() => socket.write('?'), 10)
+    await closed
+    clearInterval(knocking)
+  })
+
   it('that the sandbox refuses gets the sandbox’s answer', async () => {
     onRequest = (_, response) => response.writeHead(403, { 'content-length': '2' }).end('no')
     expect(await read(await dial(), 'no')).toMatch(/^HTTP\/1.1 403 Forbidden\r\n/)
@@ -306,6 +325,23 @@ describe('a WebSocket', () => {
     const headers = { ...toBox(), Connection: 'Upgrade, HTTP2-Settings', Upgrade: 'h2c', 'HTTP2-Settings': 'AAMAAABk' }
     expect(await call({ headers })).toMatchObject({ status: 200, body: 'undefined' })
   })
+})
+
+it('ends in time, also with a tunnel whose client reads nothing more', async () => {
+  sandbox.on('upgrade', (_, far) => {
+    far.on('error', () => {}).write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n')
+    far.write(Buffer.alloc(64 << 20))
+  })
+  const socket = connect(port, '127.0.0.1').on('error', () => {})
+  const wish = `X-Sandbox-ID: box\r\nX-Sandbox-Port: ${sandboxPort}`
+  socket.write(`GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${wish}\r\n\r\n`)
+  await once(socket, 'data')
+  socket.pause()
+  // Others are served meanwhile, until nothing fits in between any more.
+  for (let n = 0; n < 20; n += 1) expect((await call({ path: '/healthz' })).status).toBe(200)
+  await router.close(50)
+  await start()
+  socket.destroy()
 })
 
 it('ends in order: what is under way ends, what comes is not served', async () => {

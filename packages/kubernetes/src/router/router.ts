@@ -64,7 +64,10 @@ export class Router {
     this.#closing = true
     const closed = once(this.#server, 'close')
     this.#server.close()
-    const cut = setTimeout(() => this.#server.closeAllConnections(), graceMs)
+    const cut = setTimeout(() => {
+      this.#server.closeAllConnections()
+      for (const socket of this.#tunnels) socket.destroy()
+    }, graceMs)
     // No request of theirs ends: they go at once, so that clients look for another router.
     for (const socket of this.#tunnels) socket.destroySoon()
     await closed
@@ -79,7 +82,8 @@ export class Router {
     const response = new ServerResponse(incoming)
     response.shouldKeepAlive = false
     response.assignSocket(socket)
-    response.once('finish', () => socket.end())
+    // Not half: of a client that leaves its own half open, nobody would ever look again.
+    response.once('finish', () => socket.destroySoon())
     this.#take({ incoming, response, upgrade: { socket, head } })
   }
 

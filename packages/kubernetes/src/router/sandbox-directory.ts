@@ -1,4 +1,4 @@
-import { label, type Sandbox, sandboxes } from '../api/index.ts'
+import { label, sandboxes } from '../api/index.ts'
 import {
   type ApiClient,
   type Clock,
@@ -6,6 +6,7 @@ import {
   controllerOf,
   findCondition,
   Informer,
+  isControlledBy,
   type KubernetesObject,
   type Logger,
   objectKey,
@@ -27,25 +28,23 @@ export interface SandboxDirectoryOptions {
   readonly namespace: string | undefined
 }
 
-/** What is kept of a Sandbox. */
-type ListedSandbox = KubernetesObject & { readonly status?: Pick<NonNullable<Sandbox['status']>, 'service'> }
-
 /**
  * Which Sandboxes there are, and where their Pods run, as a watch shows it.
  *
  * The Pods themselves are watched, and not only what a Sandbox's status says of them: that is written by an operator which may be away, while an
- * address goes to the next Pod as soon as one has ended. A Pod counts when its controller is the Sandbox, by uid.
+ * address goes to the next Pod as soon as one has ended. A Pod counts when its controller is the Sandbox, by uid, and it is in
+ * the Sandbox's namespace.
  */
 export class SandboxDirectory implements AsyncDisposable {
-  readonly #sandboxes: Informer<ListedSandbox>
+  readonly #sandboxes: Informer<KubernetesObject>
   readonly #pods: Informer<CachedPod, 'sandbox'>
   readonly #waiting = new Map<string, Set<() => void>>()
 
   constructor({ client, clock, log, namespace }: SandboxDirectoryOptions) {
     const common = { client, clock, log, namespace }
-    this.#sandboxes = new Informer<ListedSandbox>({
+    this.#sandboxes = new Informer<KubernetesObject>({
       ...common,
-      type: sandboxes as ResourceType<ListedSandbox>,
+      type: sandboxes as ResourceType<KubernetesObject>,
       transform: listedSandbox,
     })
     this.#pods = new Informer<CachedPod, 'sandbox'>({
@@ -74,8 +73,9 @@ export class SandboxDirectory implements AsyncDisposable {
     if (!this.#sandboxes.hasSynced || !this.#pods.hasSynced) return 'blind'
     const sandbox = this.#sandboxes.store.get(`${namespace}/${name}`)
     if (!sandbox || label.warmPoolSandbox in (sandbox.metadata.labels ?? {})) return undefined
-    const [pod] = this.#pods.store.by('sandbox', sandbox.metadata.uid).filter(isAlive).sort(byWorth)
-    return { addresses: pod ? addressesOf(pod) : [], service: sandbox.status?.service }
+    const own = this.#pods.store.by('sandbox', sandbox.metadata.uid).filter((pod) => isControlledBy(pod, sandbox))
+    const [pod] = own.filter(isAlive).sort(byWorth)
+    return { addresses: pod ? addressesOf(pod) : [] }
   }
 
   /** Resolves when something of this Sandbox, or of its Pods, changes, and when `signal` aborts. */
@@ -100,11 +100,11 @@ export class SandboxDirectory implements AsyncDisposable {
   }
 }
 
-function listedSandbox({ apiVersion, kind, metadata, status }: Stored<ListedSandbox>): Stored<ListedSandbox> {
+/** Of a Sandbox only who it is. */
+function listedSandbox({ apiVersion, kind, metadata }: Stored<KubernetesObject>): Stored<KubernetesObject> {
   const { name, namespace, uid, resourceVersion, labels } = metadata
   const kept = { name, uid, resourceVersion, ...(namespace && { namespace }), ...(labels && { labels }) }
-  const service = status?.service
-  return { apiVersion, kind, metadata: kept as typeof metadata, status: service ? { service } : {} }
+  return { apiVersion, kind, metadata: kept as typeof metadata }
 }
 
 /** Its controller, when that is a Sandbox of whatever version. */

@@ -6,8 +6,6 @@ import type { Wish } from './wish.ts'
 export interface KnownSandbox {
   /** Of its Pod, in their one written form; none: it has no Pod that runs. */
   readonly addresses: readonly string[]
-  /** Name of its Service, if it has one. */
-  readonly service: string | undefined
 }
 
 export interface Target {
@@ -23,19 +21,18 @@ export interface TargetPlan {
 
 /**
  * Where a request goes. The Sandbox's name decides, and what the client believes to be the Pod's address only chooses between addresses the Pod has:
- * one that has become stale, perhaps another Pod's by now, is never used. `blind`: the cluster's objects are not known at all; then the name of the
- * Sandbox's Service is all there is.
+ * one that has become stale, perhaps another Pod's by now, is never used; nor is the name of its Service, which may stand for whatever those who edit
+ * Services like. `blind`: the cluster's objects are not known at all; then that name is all there is.
  */
 export function planTarget(known: KnownSandbox | undefined | 'blind', wish: Wish, clusterDomain: string): TargetPlan {
-  const named = (service: string): Target => ({ host: `${service}.${wish.namespace}.svc.${clusterDomain}` })
-  if (known === 'blind') return { outcome: named(wish.sandbox), settled: true }
+  if (known === 'blind')
+    return { outcome: { host: `${wish.sandbox}.${wish.namespace}.svc.${clusterDomain}` }, settled: true }
   if (!known) {
     return { outcome: wish.address ? refusals.addressInvalid : refusals.unreachable(wish.sandbox), settled: false }
   }
-  const { addresses, service } = known
+  const { addresses } = known
   const host = addresses.find((address) => address === wish.address) ?? addresses.find(isIPv4) ?? addresses[0]
-  if (host) return { outcome: { host }, settled: true }
-  return { outcome: service ? named(service) : refusals.unreachable(wish.sandbox), settled: false }
+  return host ? { outcome: { host }, settled: true } : { outcome: refusals.unreachable(wish.sandbox), settled: false }
 }
 
 export const isTarget = (outcome: Target | Refusal): outcome is Target => 'host' in outcome

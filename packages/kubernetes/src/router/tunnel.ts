@@ -24,7 +24,11 @@ export function joinSockets(near: Duplex, nearHead: Buffer, far: Duplex, farHead
   ] as const) {
     keepAlive(from)
     from.on('error', () => {}) // its close tells
-    from.once('close', () => to.destroy())
+    from.once('close', () => {
+      // What one that ended has said last may still be on its way to the other.
+      if (from.readableEnded && !to.writableFinished) to.once('finish', () => to.destroy())
+      else to.destroy()
+    })
     if (head.length > 0) to.write(head)
     from.pipe(to)
   }

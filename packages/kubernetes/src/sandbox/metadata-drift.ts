@@ -11,7 +11,7 @@ export function metadataDrift(
   managed: Iterable<string>
 ): KeyChanges | undefined {
   const set = Object.entries(wanted).filter(([key, value]) => live[key] !== value)
-  const removed = [...managed].filter((key) => live[key] !== undefined && wanted[key] === undefined)
+  const removed = [...managed].filter((key) => Object.hasOwn(live, key) && !Object.hasOwn(wanted, key))
   if (set.length + removed.length === 0) return undefined
   return Object.fromEntries([...set, ...removed.map((key) => [key, null] as const)])
 }

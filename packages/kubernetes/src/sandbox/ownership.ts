@@ -1,5 +1,5 @@
 import { label, nameHash, type Sandbox } from '../api/index.ts'
-import { controllerOf, type Stored } from '../controller/index.ts'
+import { controllerOf, isControlledBy, type Stored } from '../controller/index.ts'
 
 /** What may be done with an object that has the name of one a Sandbox wants. */
 export type Ownership =
@@ -12,7 +12,7 @@ export type Ownership =
 export function decideOwnership(object: Stored, sandbox: Stored<Sandbox>): Ownership {
   const { kind, metadata } = object
   const owner = controllerOf(object)
-  if (owner?.uid === sandbox.metadata.uid) return { kind: 'own' }
+  if (isControlledBy(object, sandbox)) return { kind: 'own' }
   if (owner) {
     const whose = `${owner.kind}/${owner.name} (UID: ${owner.uid})`
     const error = `${kind} "${metadata.name}" is owned by ${whose}, not by sandbox "${sandbox.metadata.name}"`

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { annotation, label } from '../api/index.ts'
 import { podMetadata, podMetadataDrift } from './pod-metadata.ts'
-import { controllerRef, extensionRef, storedPod, storedSandbox } from './testing/stored-sandbox.ts'
+import { controllerRef, extensionRef, ofSandbox, storedPod, storedSandbox } from './testing/stored-sandbox.ts'
 
 const spec = { containers: [{ name: 'main' }] }
 const own = { [label.sandboxNameHash]: '374de8f5', 'bulkhead.dev/sandbox-uid': 'sandbox-uid' }
@@ -91,5 +91,15 @@ describe('on a live Pod', () => {
       labels: { old: null },
       annotations: { [annotation.propagatedLabels]: null },
     })
+  })
+
+  it('has labels of whatever name, also of those that every object of this language has', () => {
+    const made = (labels: Record<string, string>) =>
+      storedSandbox({ spec: { podTemplate: { metadata: { labels }, spec: { containers: [] } } } })
+    const wanted = podMetadata(made({ constructor: 'me', toString: 'it' }))
+    expect(wanted.labels).toMatchObject({ constructor: 'me', toString: 'it' })
+    const { labels, annotations } = wanted
+    const drift = podMetadataDrift(storedPod({}, { ...ofSandbox, labels, annotations }), made({ toString: 'it' }))
+    expect(drift?.labels).toEqual({ constructor: null })
   })
 })

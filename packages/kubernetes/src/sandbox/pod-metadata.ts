@@ -21,7 +21,7 @@ export interface PodMetadata {
 export function podMetadata(sandbox: Stored<Sandbox>): PodMetadata {
   const { labels, annotations } = sandbox.spec.podTemplate.metadata ?? {}
   const ownLabels = apiLabels(sandbox)
-  const copiedLabels = pick(labels, (key) => !isOwnKey(key) && !(key in ownLabels))
+  const copiedLabels = pick(labels, (key) => !isOwnKey(key) && !Object.hasOwn(ownLabels, key))
   const copiedAnnotations = pick(annotations, (key) => !isOwnKey(key) && key !== annotation.traceContext)
   return {
     labels: defined({ ...copiedLabels, ...ownLabels }),

@@ -77,11 +77,12 @@ export function templateController(context: OperatorContext): Controller {
     return lost.specOf(key) ? requeueAfter(lostRecheckMs, 'background') : done
   }
 
-  async function keepLabel({ metadata }: Stored<SandboxTemplate>, signal: AbortSignal): Promise<void> {
+  async function keepLabel(template: Stored<SandboxTemplate>, signal: AbortSignal): Promise<void> {
+    const { metadata } = template
     const hash = nameHash(metadata.name)
     if (metadata.labels?.[label.sandboxTemplateRefHash] === hash) return
     const patch = mergePatch({ metadata: { uid: metadata.uid, labels: { [label.sandboxTemplateRefHash]: hash } } })
-    const labelled = await unlessGone(client.patch(sandboxTemplates, metadata, patch, { signal }))
+    const labelled = await unlessGone(template, client.patch(sandboxTemplates, metadata, patch, { signal }))
     if (labelled) caches.templates.store.wrote(labelled)
   }
 

@@ -5,10 +5,10 @@ import { controllerOf, controllerReference, isControlledBy, refersTo } from './o
 
 describe('owners', () => {
   const claims = resourceType({ group: 'x.dev', version: 'v1', plural: 'claims', kind: 'Claim', namespaced: true })
-  const stored = (name: string, uid: string): Stored => ({
+  const stored = (name: string, uid: string, namespace?: string): Stored => ({
     apiVersion: 'x.dev/v1',
     kind: 'Claim',
-    metadata: { name, uid, resourceVersion: '1', creationTimestamp: '' },
+    metadata: { name, uid, resourceVersion: '1', creationTimestamp: '', ...(namespace && { namespace }) },
   })
   const owner = stored('o', 'u1')
   const reference = controllerReference(claims, owner)
@@ -31,12 +31,11 @@ describe('owners', () => {
     expect(controllerOf({})).toBeUndefined()
   })
 
-  it('are of the same namespace, or of none', () => {
-    const inNamespace = { ...owner, metadata: { ...owner.metadata, namespace: 'a' } }
-    const child = (namespace: string) => ({ metadata: { name: 'c', namespace, ownerReferences: [reference] } })
-    expect(isControlledBy(child('a'), inNamespace)).toBe(true)
-    expect(isControlledBy(child('b'), inNamespace)).toBe(false)
-    expect(isControlledBy(child('b'), owner)).toBe(true)
+  it('manage nothing in another namespace, whoever says so', () => {
+    const child = { metadata: { name: 'c', namespace: 'theirs', ownerReferences: [reference] } }
+    expect(isControlledBy(child, stored('o', 'u1', 'theirs'))).toBe(true)
+    expect(isControlledBy(child, stored('o', 'u1', 'ours'))).toBe(false)
+    expect(isControlledBy(child, stored('o', 'u1'))).toBe(true)
   })
 
   it('are of a type by group and kind, whatever the version', () => {

@@ -11,8 +11,8 @@ export const controllerOf = (object: KubernetesObject): OwnerReference | undefin
   object.metadata?.ownerReferences?.find((reference) => reference.controller === true)
 
 /**
- * Whether `owner` manages the object: by uid, because another object can have had its name; and from the same namespace, because whoever knows a uid can
- * write it into objects of another one.
+ * Whether `owner` manages the object: by uid, because another object can have had its name; and in its own namespace, because the API server takes any
+ * uid in a reference, and somebody else's may be known.
  */
 export const isControlledBy = (object: KubernetesObject, { metadata: { uid, namespace } }: Stored): boolean =>
   controllerOf(object)?.uid === uid && (namespace === undefined || object.metadata?.namespace === namespace)

@@ -163,4 +163,31 @@ describe('the metrics of the API', () => {
     known = []
     expect(await valuesOf(registry, 'agent_sandboxes')).toEqual([])
   })
+
+  it('stay few, whatever people call their templates and pools', async () => {
+    const registry = new Registry()
+    const all: Stored<Sandbox>[] = []
+    const metrics = new PrometheusSandboxMetrics({ registry, sandboxes: () => all })
+    const named = (namespace: string, name: string) =>
+      sandbox({ namespace, annotations: { 'agents.x-k8s.io/sandbox-template-ref': name } })
+    for (let n = 0; n < 1_000; n++) {
+      all.push(named('noisy', `template-${n}`))
+      metrics.sandboxBecameReady(all[n] as Stored<Sandbox>, at(1))
+      const made = claim({ namespace: 'noisy' })
+      metrics.claimGotSandbox({ ...made, spec: { warmPoolRef: { name: `pool-${n}` } } }, warm, true)
+    }
+    all.push(named('long', 'x'.repeat(100_000)), named('quiet', 'python'))
+    const valuesOfLabel = async (name: string, label: string) => {
+      const found = (await valuesOf(registry, name)) as { labels: Record<string, unknown> }[]
+      return new Set(found.map(({ labels }) => labels[label]))
+    }
+    const [creation, gauge, pools] = await Promise.all([
+      valuesOfLabel('agent_sandbox_creation_latency_ms', 'sandbox_template'),
+      valuesOfLabel('agent_sandboxes', 'sandbox_template'),
+      valuesOfLabel('agent_sandbox_claim_creation_total', 'warmpool_name'),
+    ])
+    expect([creation.size, gauge.size, pools.size]).toEqual([101, 102, 101])
+    expect(gauge).toContain('python')
+    expect(gauge).toContain('other')
+  })
 })

@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import { annotation, type Sandbox, type SandboxClaim } from '../../api/index.ts'
 import type { Stored } from '../../controller/index.ts'
 import type { SandboxMetrics } from '../sandbox-metrics.ts'
+import { NameBudget } from './name-budget.ts'
 import { creatorOf, gaugeLabelsOf, launchTypeOf, templateOf } from './sandbox-labels.ts'
 
 /** ms, as the API's own controller has them: dashboards compare them. */
@@ -11,6 +12,9 @@ const claimBuckets = [
 const creationBuckets = [
   50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 120_000, 240_000, 300_000, 600_000,
 ]
+
+/** Templates, and pools, of a namespace that are told apart: more than people make. */
+const namesPerNamespace = 100
 
 export interface SandboxMetricsOptions {
   readonly registry: Registry
@@ -24,6 +28,8 @@ export class PrometheusSandboxMetrics implements SandboxMetrics {
   readonly #latencies
   readonly #creation
   readonly #claims
+  readonly #templates = new NameBudget(namesPerNamespace)
+  readonly #pools = new NameBudget(namesPerNamespace)
 
   constructor({ registry, sandboxes }: SandboxMetricsOptions) {
     this.#registry = registry
@@ -48,11 +54,11 @@ export class PrometheusSandboxMetrics implements SandboxMetrics {
       labelNames: ['namespace', 'sandbox_template', 'launch_type', 'warmpool_name', 'pod_condition', 'created_by'],
       registers: [registry],
     })
-    registerGauge(registry, sandboxes)
+    registerGauge(registry, sandboxes, (sandbox) => this.#template(sandbox))
   }
 
   claimBecameReady(claim: Stored<SandboxClaim>, sandbox: Stored<Sandbox>, wallMs: number): void {
-    const labels = { launch_type: launchTypeOf(sandbox), sandbox_template: templateOf(sandbox) }
+    const labels = { launch_type: launchTypeOf(sandbox), sandbox_template: this.#template(sandbox) }
     for (const [key, histogram] of this.#latencies) {
       const since = Date.parse(claim.metadata.annotations?.[key] ?? '')
       // Another machine's clock may be ahead of ours.
@@ -61,11 +67,12 @@ export class PrometheusSandboxMetrics implements SandboxMetrics {
   }
 
   claimGotSandbox(claim: Stored<SandboxClaim>, sandbox: Stored<Sandbox>, ready: boolean): void {
+    const { namespace = '' } = claim.metadata
     this.#claims.inc({
-      namespace: claim.metadata.namespace ?? '',
-      sandbox_template: templateOf(sandbox),
+      namespace,
+      sandbox_template: this.#template(sandbox),
       launch_type: launchTypeOf(sandbox),
-      warmpool_name: claim.spec.warmPoolRef.name,
+      warmpool_name: this.#pools.spend(namespace, claim.spec.warmPoolRef.name),
       pod_condition: ready ? 'ready' : 'not_ready',
       created_by: creatorOf(claim),
     })
@@ -73,8 +80,12 @@ export class PrometheusSandboxMetrics implements SandboxMetrics {
 
   sandboxBecameReady(sandbox: Stored<Sandbox>, wallMs: number): void {
     const { namespace = '', creationTimestamp } = sandbox.metadata
-    const labels = { namespace, launch_type: launchTypeOf(sandbox), sandbox_template: templateOf(sandbox) }
+    const labels = { namespace, launch_type: launchTypeOf(sandbox), sandbox_template: this.#template(sandbox) }
     this.#creation.observe(labels, Math.max(0, wallMs - Date.parse(creationTimestamp)))
+  }
+
+  #template(sandbox: Stored<Sandbox>): string {
+    return this.#templates.spend(sandbox.metadata.namespace ?? '', templateOf(sandbox))
   }
 
   #latency(name: string, since: string) {
@@ -88,7 +99,11 @@ export class PrometheusSandboxMetrics implements SandboxMetrics {
   }
 }
 
-function registerGauge(registry: Registry, sandboxes: SandboxMetricsOptions['sandboxes']): void {
+function registerGauge(
+  registry: Registry,
+  sandboxes: SandboxMetricsOptions['sandboxes'],
+  template: (sandbox: Stored<Sandbox>) => string
+): void {
   new Gauge({
     name: 'agent_sandboxes',
     help: 'Sandboxes, as the leader knows them.',
@@ -104,7 +119,7 @@ function registerGauge(registry: Registry, sandboxes: SandboxMetricsOptions['san
     registers: [registry],
     collect() {
       this.reset()
-      for (const sandbox of sandboxes()) this.inc(gaugeLabelsOf(sandbox))
+      for (const sandbox of sandboxes()) this.inc({ ...gaugeLabelsOf(sandbox), sandbox_template: template(sandbox) })
     },
   })
 }

@@ -21,7 +21,7 @@ export function ownerKindOf(sandbox: Stored<Sandbox>): 'SandboxClaim' | 'Sandbox
   return owner && refersTo(owner, sandboxWarmPools) ? 'SandboxWarmPool' : 'None'
 }
 
-/** Of `agent_sandboxes`. */
+/** Of `agent_sandboxes`, all but the template. */
 export function gaugeLabelsOf(sandbox: Stored<Sandbox>) {
   const ready = findCondition(sandbox.status?.conditions, 'Ready')
   return {
@@ -29,7 +29,6 @@ export function gaugeLabelsOf(sandbox: Stored<Sandbox>) {
     ready_condition: String(ready?.status === 'True'),
     expired: String(ready?.reason === 'SandboxExpired'),
     launch_type: launchTypeOf(sandbox),
-    sandbox_template: templateOf(sandbox),
     owned_by: ownerKindOf(sandbox),
     created_by: creatorOf(sandbox),
   }
