@@ -1,7 +1,9 @@
 /**
  * Runs everything that is tested, after `bulkhead test` has set the machine up. The last line counts over all of it.
  *
- *   node tools/test.ts [name…]     only the steps whose name starts with one of these
+ *   node tools/test.ts [--fresh] [name…]     only the steps whose name starts with one of these
+ *
+ * Steps that take minutes are not run again within a day while nothing has changed that they depend on, unless `--fresh` is given.
  *
  * Steps that need no kernel run two at a time; the rest alone, because they assert about the whole host.
  */
@@ -10,6 +12,7 @@ import path from 'node:path'
 import { goTest } from './test/go-test.ts'
 import { leftovers } from './test/leftovers.ts'
 import { onControlPlane } from './test/on-control-plane.ts'
+import { remembered } from './test/remembered.ts'
 import { type Context, check, type Outcome, type Step } from './test/step.ts'
 import { vitest } from './test/vitest.ts'
 
@@ -21,6 +24,22 @@ const go = process.env.BULKHEAD_GO ?? 'go'
 const bin = (name: string) => path.join(root, 'node_modules/.bin', name)
 const node = process.execPath
 const machine = leftovers()
+
+const only = process.argv.slice(2).filter((arg) => arg !== '--fresh')
+const fresh = process.argv.includes('--fresh')
+
+/** Of Kubernetes alone: no kernel, server or command of one machine depends on it. */
+const ofKubernetes =
+  /^(packages\/kubernetes|tools\/(cluster|operator|sandbox-runtime)|deploy|test\/(kubernetes|cluster)|docs\/kubernetes|guest\/(cmd\/runtime|internal\/runtimeapi))\//
+/** Depends on nothing but people, or is no part of any product. */
+const ofPeople = /^(docs\/[^/]+\.md|bench\/.*|[A-Z]+(\.md)?)$/
+const onMachine = (step: Step): Step =>
+  remembered(step, {
+    fresh,
+    concerns: (file) => file === 'README.md' || !(ofKubernetes.test(file) || ofPeople.test(file)),
+  })
+const onCluster = (step: Step): Step =>
+  remembered(onControlPlane(step), { fresh, concerns: (file) => !ofPeople.test(file) })
 
 const light: Step[] = [
   check('lint', bin('biome'), 'ci', '--colors=off', '.'),
@@ -36,14 +55,14 @@ const alone: Step[] = [
   // A quarter of an hour on a new machine, nothing afterwards; before the tests, whose time is limited.
   check('cluster programs', node, 'tools/cluster/main.ts', 'build'),
   machine.before,
-  vitest('images', 'real', 'packages/images/test'),
-  vitest('kernel', 'real', 'packages/kernel/test', 'packages/witness/test'),
-  vitest('engine', 'real', 'packages/engine/test'),
-  vitest('server', 'real', 'packages/server/test', 'packages/sdk/test'),
-  vitest('cli', 'real', 'packages/cli/test'),
-  vitest('across parts', 'across'),
-  onControlPlane(vitest('kubernetes', 'control-plane')),
-  onControlPlane(vitest('kubernetes, on a cluster', 'cluster')),
+  onMachine(vitest('images', 'real', 'packages/images/test')),
+  onMachine(vitest('kernel', 'real', 'packages/kernel/test', 'packages/witness/test')),
+  onMachine(vitest('engine', 'real', 'packages/engine/test')),
+  onMachine(vitest('server', 'real', 'packages/server/test', 'packages/sdk/test')),
+  onMachine(vitest('cli', 'real', 'packages/cli/test')),
+  onMachine(vitest('across parts', 'across')),
+  onCluster(vitest('kubernetes', 'control-plane')),
+  onCluster(vitest('kubernetes, on a cluster', 'cluster')),
   machine.after,
 ]
 
@@ -63,7 +82,9 @@ async function perform(step: Step): Promise<void> {
   failures.push(...outcome.failures)
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
   print(
-    `${outcome.failed === 0 ? 'ok  ' : 'FAIL'} ${step.name}: ${outcome.passed} passed, ${outcome.failed} failed (${seconds} s)`
+    `${outcome.failed === 0 ? 'ok  ' : 'FAIL'} ${step.name}: ${outcome.passed} passed, ${outcome.failed} failed (${
+      outcome.rememberedFrom ? `with the same content at ${outcome.rememberedFrom}` : `${seconds} s`
+    })`
   )
   for (const failure of outcome.failures) {
     print(`     ${failure}`)
@@ -90,7 +111,6 @@ async function twoAtATime(steps: Step[]): Promise<void> {
   await Promise.all([lane(), lane()])
 }
 
-const only = process.argv.slice(2)
 const chosen = (steps: Step[]) =>
   only.length === 0 ? steps : steps.filter((s) => only.some((o) => s.name.startsWith(o)))
 

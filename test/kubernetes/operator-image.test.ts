@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Bundle, operatorArchive } from '../../tools/operator/image.ts'
+import { type Bundle, nodeFlags, operatorArchive } from '../../tools/operator/image.ts'
 
 const run = promisify(execFile)
 const root = path.resolve(import.meta.dirname, '../..')
@@ -54,7 +54,7 @@ describe.skipIf(process.getuid?.() !== 0)('the operator’s image', () => {
     expect(JSON.parse(stdout)).toMatchObject({
       os: 'linux',
       architecture: 'amd64',
-      config: { User: '65532:65532', Entrypoint: ['/usr/bin/node', '/app/operator.mjs'] },
+      config: { User: '65532:65532', Entrypoint: ['/usr/bin/node', ...nodeFlags, '/app/operator.mjs'] },
     })
   })
 })

@@ -7,6 +7,8 @@ export interface Outcome {
   readonly passed: number
   readonly failed: number
   readonly failures: readonly string[]
+  /** It was not run: when it passed with the same content, RFC 3339. */
+  readonly rememberedFrom?: string
 }
 
 export interface Step {

@@ -54,8 +54,13 @@ export function sandboxController(context: OperatorContext<CoreCaches>): Control
     const call = { signal, lane: laneOf(sandbox) }
     const { queue } = controller
     const lookAgainIn = (ms: number) => queue.addAfter(key, ms)
-    await reconcileSandbox({ context, memory, hashes, sandbox, call, failures: queue.failures(key), lookAgainIn })
-    return done
+    try {
+      await reconcileSandbox({ context, memory, hashes, sandbox, call, failures: queue.failures(key), lookAgainIn })
+      return done
+    } finally {
+      // What a pass remembers of one that was deleted meanwhile, nobody else forgets.
+      if (caches.sandboxes.store.get(key)?.metadata.uid !== sandbox.metadata.uid) memory.forget(sandbox.metadata.uid)
+    }
   }
   const controller: Controller = new Controller({
     ...context.controllerOptions('sandbox'),

@@ -92,7 +92,7 @@ function leaseCheck({ leases, pods, namespace, now }: Facts): Check {
       consequence: 'the next operator takes over when it starts',
     }
   const own = pods.filter((pod) => pod.metadata.namespace === namespace)
-  if (own.some((pod) => holder.startsWith(pod.metadata.name))) return { name, state: 'ok', found: holder }
+  if (own.some((pod) => holder.startsWith(`${pod.metadata.name}_`))) return { name, state: 'ok', found: holder }
   return {
     name,
     state: 'fail',
