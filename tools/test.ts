@@ -33,13 +33,13 @@ const ofKubernetes =
   /^(packages\/kubernetes|tools\/(cluster|operator|sandbox-runtime)|deploy|test\/(kubernetes|cluster)|docs\/kubernetes|guest\/(cmd\/runtime|internal\/runtimeapi))\//
 /** Depends on nothing but people, or is no part of any product. */
 const ofPeople = /^(docs\/[^/]+\.md|bench\/.*|[A-Z]+(\.md)?)$/
-const onMachine = (step: Step): Step =>
-  remembered(step, {
-    fresh,
-    concerns: (file) => file === 'README.md' || !(ofKubernetes.test(file) || ofPeople.test(file)),
-  })
-const onCluster = (step: Step): Step =>
-  remembered(onControlPlane(step), { fresh, concerns: (file) => !ofPeople.test(file) })
+/** These are run each time. */
+const ofUnits = /_test\.go$|\/src\/.*\.test\.ts$/
+const concernsMachine = (file: string) =>
+  file === 'README.md' || !(ofKubernetes.test(file) || ofPeople.test(file) || ofUnits.test(file))
+const concernsCluster = (file: string) => !(ofPeople.test(file) || ofUnits.test(file))
+const onMachine = (step: Step): Step => remembered(step, { fresh, concerns: concernsMachine })
+const onCluster = (step: Step): Step => remembered(onControlPlane(step), { fresh, concerns: concernsCluster })
 
 const light: Step[] = [
   check('lint', bin('biome'), 'ci', '--colors=off', '.'),

@@ -228,7 +228,7 @@ func TestLogIsBoundedAndNeverBlocks(t *testing.T) {
 
 func TestHoldSaysWhatItCannotStart(t *testing.T) {
 	folder := t.TempDir()
-	err := Hold(Options{Listen: filepath.Join(folder, "s"), Control: filepath.Join(folder, "c"), Log: filepath.Join(folder, "l"), Command: []string{"/nonexistent"}})
+	err := Hold(Options{Listen: filepath.Join(folder, "s"), Control: filepath.Join(folder, "c"), Log: filepath.Join(folder, "l"), Command: []string{filepath.Join(folder, "no-such-program")}})
 	if !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}

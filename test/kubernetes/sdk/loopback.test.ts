@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -64,7 +65,7 @@ describe.skipIf(reason !== undefined)('the published SDK, on one machine', () =>
   const use = async (...way: string[]) =>
     runScript(await pythonWithSdk(signal), 'use_sandbox.py', {
       args: [namespace, 'pool', ...way],
-      env: { PATH: process.env.PATH, HOME: '/nonexistent', KUBECONFIG: plane.kubeconfig },
+      env: { PATH: process.env.PATH, HOME: path.dirname(plane.kubeconfig), KUBECONFIG: plane.kubeconfig },
       signal,
     })
 

@@ -62,7 +62,8 @@ describe.skipIf(reason !== undefined)('the published SDK on a cluster', () => {
       env: {
         // The SDK starts the kubectl it finds.
         PATH: `${path.dirname(cluster.kubectlPath)}:${process.env.PATH}`,
-        HOME: '/nonexistent',
+        // kubectl keeps a cache there.
+        HOME: cluster.folder,
         KUBECONFIG: cluster.kubeconfig,
         NO_PROXY: '*',
       },
