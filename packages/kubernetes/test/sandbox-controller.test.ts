@@ -426,7 +426,7 @@ describe.skipIf(skipped())('the Sandbox controller', () => {
   it('says what is wrong with a Sandbox that was written past the schema', async () => {
     await using operator = await openSandboxOperator(plane)
     await create(operator, { metadata: { name: 'a' } } as Sandbox)
-    await expect.poll(() => operator.ready('a')).toMatch(/^False ReconcilerError: Error seen: spec.podTemplate/)
+    await expect.poll(() => operator.ready('a')).toMatch(/^False ReconcilerError: Error seen: spec is missing/)
     await operator.change(sandboxes, 'a', { spec: { ...sandbox('a').spec, shutdownTime: 'soon' } })
     await expect.poll(() => operator.ready('a')).toMatch(/^False ReconcilerError: Error seen: spec.shutdownTime/)
     await operator.change(sandboxes, 'a', { spec: { shutdownTime: null } })
