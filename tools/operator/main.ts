@@ -3,8 +3,8 @@
  *
  *   node tools/operator/main.ts OUTPUT NAME     writes the image of operator and router, called NAME, as an OCI archive
  */
-import { rename, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { access, constants, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { failure } from '@bulkhead/wire/errors'
 import { loadConfig } from '../../packages/cli/src/config.ts'
 import { ExitCode } from '../../packages/cli/src/exit-code.ts'
@@ -23,6 +23,7 @@ async function main([output, name]: readonly string[]): Promise<number> {
     if (!output || !name) throw failure('invalid_request', { field: 'arguments', problem: 'must be OUTPUT NAME' })
     using interruption = abortOnInterruption()
     const { signal } = interruption
+    await needWritable(dirname(output))
     const archive = await operatorArchive({ name, version: packageVersion(), root, bundle }, signal)
     const draft = `${output}.partial`
     try {
@@ -39,6 +40,15 @@ async function main([output, name]: readonly string[]): Promise<number> {
     if (error instanceof Interruption) return error.exitCode
     talk(describeError(error, config.debug))
     return ExitCode.failed
+  }
+}
+
+/** Before the image is made. Fails `invalid_request`. */
+async function needWritable(folder: string): Promise<void> {
+  try {
+    await access(folder, constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw failure('invalid_request', { field: '--output', problem: (error as Error).message }, { cause: error })
   }
 }
 

@@ -9,6 +9,7 @@ import {
   type RouterAccess,
   toYaml,
 } from '@bulkhead/kubernetes/manifests'
+import { failure } from '@bulkhead/wire/errors'
 import type { CommandContext } from '../command-context.ts'
 import { ExitCode } from '../exit-code.ts'
 import { runInForeground } from '../foreground.ts'
@@ -34,9 +35,32 @@ const parts: Readonly<Record<Part, (options: ManifestOptions) => Manifest[]>> = 
 /** Of a domain that is nobody’s: a node that was not given the image finds it nowhere, instead of somewhere else. */
 const defaultImage = (): string => `bulkhead.test/operator:${packageVersion()}`
 
+/** What names may look like: RFC 1123 labels and subdomains, as the API server has them, and one word for an image. */
+const shapes = {
+  namespace: {
+    pattern: /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
+    what: 'the name of a namespace (a-z, 0-9, -, at most 63)',
+  },
+  'default-runtime-class': {
+    pattern: /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
+    what: 'the name of a RuntimeClass (a-z, 0-9, -, .)',
+  },
+  image: { pattern: /^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,511}$/, what: 'the name of an image (REGISTRY/NAME:TAG)' },
+} as const
+
+/** Fails `invalid_request`: the API server would say so, too, but after half of the objects have been applied. */
+function needName(option: keyof typeof shapes, value: string | undefined): void {
+  const { pattern, what } = shapes[option]
+  if (value === undefined || pattern.test(value)) return
+  throw failure('invalid_request', { field: `--${option}`, problem: `${JSON.stringify(value)} is not ${what}` })
+}
+
 /** `bulkhead kubernetes manifests`. */
 export async function kubernetesManifests(_args: string[], options: ManifestsOptions): Promise<number> {
   const { image, namespace, defaultRuntimeClass, router, only } = options
+  needName('image', image)
+  needName('namespace', namespace)
+  needName('default-runtime-class', defaultRuntimeClass)
   const make = only ? parts[only] : manifests
   const wanted = {
     image: image ?? defaultImage(),
@@ -66,6 +90,7 @@ export async function kubernetesImage(
   options: { output: string; name?: string },
   { paths }: CommandContext
 ): Promise<number> {
+  needName('image', options.name)
   using interruption = abortOnInterruption()
   const { signal } = interruption
   const tool = resolve(paths.source, 'tools/operator/main.ts')
