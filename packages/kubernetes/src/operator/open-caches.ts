@@ -30,6 +30,8 @@ import type { Caches, CoreCaches } from './operator-context.ts'
 
 export interface CachesOptions {
   readonly client: ApiClient
+  /** Default: all. */
+  readonly namespace?: string
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: KitMetrics
@@ -100,13 +102,14 @@ function sandboxesOf({ status, metadata }: Stored<SandboxClaim>): readonly strin
 }
 
 function informer<T extends KubernetesObject, Index extends string = never>(
-  { client, clock, log, metrics }: CachesOptions,
+  { client, namespace, clock, log, metrics }: CachesOptions,
   type: ResourceType<T>,
   rest: Pick<InformerOptions<T, Index>, 'indexes' | 'transform' | 'labelSelector'>
 ): Informer<T, Index> {
   const name = resourceLabel(type)
   return new Informer<T, Index>({
     client,
+    namespace,
     clock,
     log,
     type,

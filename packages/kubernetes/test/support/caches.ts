@@ -3,9 +3,15 @@ import { type ApiClient, KitMetrics, silentLogger, systemClock } from '../../src
 import { coreCaches, extensionCaches } from '../../src/operator/open-caches.ts'
 import type { Caches } from '../../src/operator/operator-context.ts'
 
-/** The operator's caches, started. Dispose of the stack to stop them. */
-export function openCaches(client: ApiClient, undo: AsyncDisposableStack): Caches {
-  const options = { client, clock: systemClock, log: silentLogger, metrics: new KitMetrics(new Registry()) }
+/** The operator's caches, started. Dispose of the stack to stop them. `namespace`: default all. */
+export function openCaches(client: ApiClient, undo: AsyncDisposableStack, namespace?: string): Caches {
+  const options = {
+    client,
+    ...(namespace && { namespace }),
+    clock: systemClock,
+    log: silentLogger,
+    metrics: new KitMetrics(new Registry()),
+  }
   const caches: Caches = { ...coreCaches(options), ...extensionCaches(options) }
   for (const informer of Object.values(caches)) {
     informer.start()

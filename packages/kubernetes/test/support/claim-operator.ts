@@ -1,44 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { annotation, label, sandboxClaims, sandboxes, sandboxTemplates, sandboxWarmPools } from '../../src/api/index.ts'
+import { label } from '../../src/api/index.ts'
 import { type ClaimControllerOptions, claimController } from '../../src/claim/index.ts'
 import {
   type ApiClient,
-  byOwnerUid,
   EventRecorder,
-  Informer,
+  type Informer,
   type KubernetesObject,
-  keyOf,
-  networkPolicies,
-  pods,
   type ResourceType,
   resourceLabel,
-  type Stored,
-  services,
   silentLogger,
   systemClock,
 } from '../../src/controller/index.ts'
-import { type CachedPod, cachedPod } from '../../src/operator/cached-pod.ts'
 import type { Caches, OperatorContext, OperatorSettings } from '../../src/operator/operator-context.ts'
 import { isStale } from '../../src/warmpool/index.ts'
-
-const settings: OperatorSettings = {
-  namespace: 'agent-sandbox-system',
-  clusterDomain: 'cluster.local',
-  sandboxWorkers: 1,
-  claimWorkers: 50,
-  warmPoolWorkers: 1,
-  templateWorkers: 1,
-  warmPoolMaxBatchSize: 300,
-  warmPoolReplenishDelayMs: 0,
-  warmPoolMaxRefillRate: 0,
-  warmPoolReadinessGracePeriodMs: 300_000,
-  warmPoolUnschedulableRecheckIntervalMs: 60_000,
-  enableWarmPoolEviction: true,
-  sandboxWriteBehindWindowMs: 0,
-  disableClaimEvents: false,
-  disableClaimObservabilityAnnotations: false,
-  routerNamespace: 'agent-sandbox-system',
-}
+import { openCaches } from './caches.ts'
+import { defaultSettings } from './default-settings.ts'
 
 /** What becomes of a write: it calls `send`, or not, and may fail before or after. */
 export type Around = (what: string, send: () => Promise<unknown>) => Promise<unknown>
@@ -73,8 +49,8 @@ export async function startClaimOperator(options: ClaimOperatorOptions): Promise
     return isWrite ? around(what, send) : send()
   })
   await using undo = new AsyncDisposableStack()
-  const { caches, informers } = informed(options.client, namespace)
-  for (const informer of informers) undo.use(informer).start()
+  const caches = openCaches(options.client, undo, namespace)
+  const informers = Object.values(caches) as unknown as Informer<KubernetesObject>[]
   const recorder = undo.use(
     new EventRecorder({
       client,
@@ -94,7 +70,7 @@ export async function startClaimOperator(options: ClaimOperatorOptions): Promise
       claimGotSandbox: (claim, _, ready) => void counted.push(`got ${claim.metadata.name} ${ready ? '' : 'not '}ready`),
       sandboxBecameReady: () => {},
     },
-    settings: { ...settings, ...options.settings },
+    settings: { ...defaultSettings, ...options.settings },
     controllerOptions: (name) => ({
       name,
       clock: systemClock,
@@ -120,7 +96,9 @@ export async function startClaimOperator(options: ClaimOperatorOptions): Promise
   const idle = async () => {
     const knowsAll = async () => {
       for (const { store, type } of informers) {
-        const { items } = await options.client.list(type, { namespace })
+        const ofSandboxes = type.kind === 'Pod' || type.kind === 'Service'
+        const labelSelector = ofSandboxes ? label.sandboxNameHash : undefined
+        const { items } = await options.client.list(type, { namespace, labelSelector })
         const known = store.list(namespace)
         const versions = new Set(known.map(({ metadata }) => metadata.resourceVersion))
         if (items.length !== known.length || items.some(({ metadata }) => !versions.has(metadata.resourceVersion)))
@@ -133,53 +111,6 @@ export async function startClaimOperator(options: ClaimOperatorOptions): Promise
   }
   const owned = undo.move()
   return { caches, calls, counted, idle, [Symbol.asyncDispose]: () => owned.disposeAsync() }
-}
-
-function informed(client: ApiClient, namespace: string) {
-  const common = { client, namespace, clock: systemClock } as const
-  const controller = byOwnerUid
-  const inNamespace = (object: Stored, value: string | undefined) =>
-    value ? [keyOf({ namespace: object.metadata.namespace, name: value })] : []
-  const byOwnLabel = (key: string) => (object: Stored) => inNamespace(object, object.metadata.labels?.[key])
-  const caches: Caches = {
-    sandboxes: new Informer({
-      ...common,
-      type: sandboxes,
-      indexes: {
-        controller,
-        pool: byOwnLabel(label.warmPoolSandbox),
-        template: byOwnLabel(label.sandboxTemplateRefHash),
-      },
-    }),
-    pods: new Informer({
-      ...common,
-      type: pods as unknown as ResourceType<CachedPod>,
-      transform: cachedPod,
-      indexes: { controller, template: byOwnLabel(label.sandboxTemplateRefHash) },
-    }),
-    services: new Informer({ ...common, type: services, indexes: { controller, hash: () => [] } }),
-    claims: new Informer({
-      ...common,
-      type: sandboxClaims,
-      indexes: {
-        pool: (claim) => inNamespace(claim, claim.spec.warmPoolRef.name),
-        sandbox: (claim) => [
-          ...new Set([
-            ...inNamespace(claim, claim.status?.sandbox?.name),
-            ...inNamespace(claim, claim.metadata.annotations?.[annotation.sandboxName]),
-          ]),
-        ],
-      },
-    }),
-    pools: new Informer({
-      ...common,
-      type: sandboxWarmPools,
-      indexes: { template: (pool) => inNamespace(pool, pool.spec.sandboxTemplateRef.name), hash: () => [] },
-    }),
-    templates: new Informer({ ...common, type: sandboxTemplates }),
-    networkPolicies: new Informer({ ...common, type: networkPolicies, indexes: { controller } }),
-  }
-  return { caches, informers: Object.values(caches) as unknown as Informer<KubernetesObject>[] }
 }
 
 /** The client, with each of its calls going through `call`. */

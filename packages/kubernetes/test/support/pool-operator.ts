@@ -4,26 +4,8 @@ import type { Caches, OperatorContext, OperatorSettings } from '../../src/operat
 import { warmPoolController } from '../../src/warmpool/index.ts'
 import { openCaches } from './caches.ts'
 import type { ControlPlane } from './control-plane.ts'
+import { defaultSettings } from './default-settings.ts'
 import { type Interpose, interposed, type Write } from './interposed.ts'
-
-const defaults: OperatorSettings = {
-  namespace: 'agent-sandbox-system',
-  clusterDomain: 'cluster.local',
-  sandboxWorkers: 1,
-  claimWorkers: 1,
-  warmPoolWorkers: 1,
-  templateWorkers: 1,
-  warmPoolMaxBatchSize: 300,
-  warmPoolReplenishDelayMs: 0,
-  warmPoolMaxRefillRate: 0,
-  warmPoolReadinessGracePeriodMs: 300_000,
-  warmPoolUnschedulableRecheckIntervalMs: 60_000,
-  enableWarmPoolEviction: true,
-  sandboxWriteBehindWindowMs: 0,
-  disableClaimEvents: false,
-  disableClaimObservabilityAnnotations: false,
-  routerNamespace: 'agent-sandbox-system',
-}
 
 export interface PoolOperator extends AsyncDisposable {
   readonly caches: Caches
@@ -76,7 +58,7 @@ export async function openPoolOperator(
       template: recorder('sandboxtemplate-controller'),
     },
     metrics: { claimBecameReady: () => {}, claimGotSandbox: () => {}, sandboxBecameReady: () => {} },
-    settings: { ...defaults, ...settings },
+    settings: { ...defaultSettings, ...settings },
     controllerOptions: (name) => ({ name, clock: systemClock, log }),
   }
   const losing = new AbortController()

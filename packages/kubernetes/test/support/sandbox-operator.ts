@@ -28,25 +28,7 @@ import { type CachedPod, cachedPod } from '../../src/operator/cached-pod.ts'
 import type { OperatorContext, OperatorSettings } from '../../src/operator/operator-context.ts'
 import { sandboxController } from '../../src/sandbox/index.ts'
 import type { ControlPlane } from './control-plane.ts'
-
-const settings: OperatorSettings = {
-  namespace: 'default',
-  clusterDomain: 'cluster.local',
-  sandboxWorkers: 8,
-  claimWorkers: 1,
-  warmPoolWorkers: 1,
-  templateWorkers: 1,
-  warmPoolMaxBatchSize: 300,
-  warmPoolReplenishDelayMs: 0,
-  warmPoolMaxRefillRate: 0,
-  warmPoolReadinessGracePeriodMs: 300_000,
-  warmPoolUnschedulableRecheckIntervalMs: 60_000,
-  enableWarmPoolEviction: true,
-  sandboxWriteBehindWindowMs: 0,
-  disableClaimEvents: false,
-  disableClaimObservabilityAnnotations: false,
-  routerNamespace: 'default',
-}
+import { defaultSettings } from './default-settings.ts'
 
 /** `refused`: 503, and nothing is done. `unanswered`: done, and nobody hears of it. */
 type Fault = 'refused' | 'unanswered' | undefined
@@ -138,7 +120,7 @@ export async function openSandboxOperator(
     caches,
     recorders: { sandbox: recorder },
     metrics: { sandboxBecameReady: (sandbox: Stored<Sandbox>) => void becameReady.push(sandbox.metadata.name) },
-    settings: { ...settings, ...overrides },
+    settings: { ...defaultSettings, ...overrides },
     controllerOptions: (name: string) => ({ name, clock: systemClock, metrics: passes.metrics }),
   } as unknown as OperatorContext
   const controller: Controller = sandboxController(context)
