@@ -5,6 +5,7 @@
  *   node tools/cluster/main.ts status [--json] | down | load ARCHIVE | kubeconfig | kubectl -- …
  *   node tools/cluster/main.ts build        only builds the programs, where a cluster can run, and prints where those of a control plane are (as PATH)
  */
+import { stat } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { failure } from '@bulkhead/wire/errors'
 import { loadConfig } from '../../packages/cli/src/config.ts'
@@ -52,6 +53,11 @@ async function down(_args: readonly string[], { cluster, signal }: Context): Pro
 }
 
 async function load([archive = '']: readonly string[], { cluster, signal }: Context): Promise<number> {
+  const found = await stat(archive).catch((error: Error) => error)
+  if (found instanceof Error || !found.isFile()) {
+    const problem = found instanceof Error ? found.message : `${JSON.stringify(archive)} is no file`
+    throw failure('invalid_request', { field: 'cluster load', problem })
+  }
   await cluster.loadImage(archive, signal)
   talk('bulkhead: all nodes have it')
   return ExitCode.success
