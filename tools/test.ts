@@ -87,8 +87,8 @@ async function perform(step: Step): Promise<void> {
     })`
   )
   for (const failure of outcome.failures) {
-    print(`     ${failure}`)
-    const log = /, see (\S+)$/.exec(failure)?.[1]
+    print(failure.replaceAll(/^/gm, '     '))
+    const log = /^.*, see (\S+)$/.exec(failure)?.[1]
     if (log) print(tailOf(log))
   }
 }
@@ -116,6 +116,6 @@ const chosen = (steps: Step[]) =>
 
 await twoAtATime(chosen(light))
 for (const step of chosen(alone)) await perform(step)
-if (failures.length > 0) print(`\nfailed:\n${failures.map((failure) => `  ${failure}`).join('\n')}`)
+if (failures.length > 0) print(`\nfailed:\n${failures.map((failure) => `  ${failure.split('\n')[0]}`).join('\n')}`)
 print(`${totals.passed} passed, ${totals.failed} failed`)
 process.exitCode = totals.failed === 0 && totals.passed > 0 ? 0 : 1

@@ -168,6 +168,16 @@ describe.skipIf(reason !== undefined)('a cluster on this machine', () => {
     await expect.poll(() => exec('isolated', 'uname', '-r').catch(String), { timeout: 60_000 }).toBe('4.19.0-gvisor\n')
   })
 
+  it('shares its network with none that is started at the same time', { timeout: 5 * minutes }, async () => {
+    const signal = AbortSignal.timeout(4 * minutes)
+    const started = await Promise.allSettled([1, 2].map(() => openCluster({ nodes: 1, fakeNodes: 0 }, signal)))
+    const others = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    const addresses = [cluster, ...others].map(({ hostAddress }) => hostAddress)
+    await Promise.all(others.map((other) => other[Symbol.asyncDispose]()))
+    expect(started.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled'])
+    expect(new Set(addresses).size).toBe(3)
+  })
+
   it('leaves nothing behind', { timeout: 2 * minutes }, async () => {
     const { folder } = cluster
     const id = clusterId(folder)

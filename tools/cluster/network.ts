@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { failure } from '@bulkhead/wire/errors'
+import { lockFile } from '../../packages/cli/src/setup/file-lock.ts'
 import { type ClusterPlan, hostLink, type MachinePlan, namePrefix } from './plan.ts'
 import { runTool } from './run-tool.ts'
 import { subnetOf } from './shape.ts'
@@ -7,6 +8,8 @@ import { overlap, parseSubnet } from './subnet.ts'
 
 export const netnsFolder = '/run/netns'
 const bridge = 'bridge0'
+/** Of the machine: held from the look at its routes until a network has its own, so that no two clusters take the same subnet. */
+const subnetLock = '/run/bulkhead-cluster-subnets.lock'
 /** Of a machine's only network card, and of the control plane's end of the host's cable. */
 const card = 'eth0'
 const hostPort = 'host'
@@ -36,9 +39,12 @@ export async function needFreeSubnet({ id, shape }: ClusterPlan, signal: AbortSi
 /**
  * A network namespace for each machine; in the control plane's a bridge that joins them all, and the host by a cable of its own. The bridge's
  * machines reach each other and each other's pods; the host only the machines. What was left of an interrupted attempt is removed first.
+ * Fails `cluster_subnet_in_use`.
  */
 export async function makeNetwork(plan: ClusterPlan, signal: AbortSignal): Promise<void> {
+  await using _lock = await lockFile(subnetLock, signal)
   await removeNetwork(plan.id)
+  await needFreeSubnet(plan, signal)
   const { controlPlane, nodes } = plan
   const ip = (...args: string[]) => runTool(['ip', ...args], signal)
   const inside = (machine: MachinePlan, ...args: string[]) => ip('-n', machine.netns, ...args)

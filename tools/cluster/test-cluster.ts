@@ -6,8 +6,6 @@ import { failure, isFailure } from '@bulkhead/wire/errors'
 import { loadConfig } from '../../packages/cli/src/config.ts'
 import { type Paths, resolvePaths } from '../../packages/cli/src/paths.ts'
 import { Cluster } from './cluster.ts'
-import { needFreeSubnet } from './network.ts'
-import { planCluster } from './plan.ts'
 import { ensurePrograms } from './programs.ts'
 import { type ClusterShape, defaultShape } from './shape.ts'
 
@@ -69,8 +67,7 @@ export async function openCluster(shape: TestClusterShape, signal: AbortSignal):
   }
   await using undo = new AsyncDisposableStack()
   undo.defer(end)
-  const subnet = await freeSubnet(join(parent, 'cluster'), signal)
-  await cluster.up({ ...defaultShape, ...shape, subnet }, (inner) => ensurePrograms(installedPaths(), inner), signal)
+  await upSomewhere(cluster, shape, signal)
   undo.move()
   const { plan, kubeconfig, kubectl: kubectlPath } = cluster
   const kubectl = async (input: string, args: readonly string[]) => {
@@ -109,11 +106,13 @@ export function installedPaths(): Paths {
   return resolvePaths(state, process.env, process.getuid?.() ?? 0)
 }
 
-async function freeSubnet(folder: string, signal: AbortSignal): Promise<string> {
+/** In the first network that nobody has. */
+async function upSomewhere(cluster: Cluster, shape: TestClusterShape, signal: AbortSignal): Promise<void> {
+  const loadPrograms = (inner: AbortSignal) => ensurePrograms(installedPaths(), inner)
   for (const subnet of subnetChoices) {
     try {
-      await needFreeSubnet(planCluster(folder, { ...defaultShape, subnet }), signal)
-      return subnet
+      await cluster.up({ ...defaultShape, ...shape, subnet }, loadPrograms, signal)
+      return
     } catch (error) {
       if (!isFailure(error, 'cluster_subnet_in_use')) throw error
     }

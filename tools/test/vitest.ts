@@ -12,9 +12,15 @@ interface Report {
     readonly name: string
     readonly status: string
     readonly message: string
-    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[]
+    readonly assertionResults: readonly {
+      readonly status: string
+      readonly fullName: string
+      readonly failureMessages: readonly string[] | null
+    }[]
   }[]
 }
+
+const mostReasonLines = 30
 
 /** One Vitest run; each of its tests counts. A file that could not be loaded, and a run without a test, are failures. */
 export function vitest(
@@ -54,12 +60,19 @@ function summarize(name: string, exitCode: number, logFile: string, reportFile: 
     return { passed: 0, failed: 1, failures: [`${name}: no report (exit code ${exitCode}), see ${logFile}`] }
   }
   const failures = report.testResults.flatMap((file) => {
-    const tests = file.assertionResults.filter((test) => test.status === 'failed').map((test) => test.fullName)
+    const tests = file.assertionResults.filter((test) => test.status === 'failed')
     if (tests.length === 0 && file.status === 'failed') return [`${file.name}: ${file.message.split('\n')[0]}`]
-    return tests.map((test) => `${path.basename(file.name)}: ${test}`)
+    return tests.map((test) => [`${path.basename(file.name)}: ${test.fullName}`, ...reasonsOf(test)].join('\n'))
   })
   const ran = report.numPassedTests + report.numFailedTests
   if (ran === 0) failures.push(`${name}: ran no test, see ${logFile}`)
   else if (exitCode !== 0 && failures.length === 0) failures.push(`${name}: exit code ${exitCode}, see ${logFile}`)
   return { passed: report.numPassedTests, failed: failures.length, failures }
+}
+
+/** What was wrong, without the stack, which is in the log. */
+function reasonsOf({ failureMessages }: Report['testResults'][number]['assertionResults'][number]): string[] {
+  return (failureMessages ?? [])
+    .flatMap((message) => message.split('\n').filter((line) => !/^\s+at /.test(line)))
+    .slice(0, mostReasonLines)
 }
