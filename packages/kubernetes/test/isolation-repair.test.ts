@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Registry } from 'prom-client'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type IsolationPolicySpec, isolationPolicies } from '../src/api/index.ts'
 import {
   type ApiClient,
@@ -166,8 +166,11 @@ describe.skipIf(skipped())('what enforces an IsolationPolicy', () => {
       })
       isolation = startIsolation()
       await createPolicy(client, name, spec)
-      await expect.poll(() => readyOf(client, name)).toMatchObject({ status: 'True', reason: 'Enforced' })
-      await expect.poll(judges).toBeDefined()
+      const enforced = async () => {
+        expect(await readyOf(client, name)).toMatchObject({ status: 'True', reason: 'Enforced' })
+        expect(await judges()).toBeDefined()
+      }
+      await vi.waitFor(enforced, { timeout: 20_000 })
     })
     afterAll(() => isolation[Symbol.asyncDispose]())
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { isolationPolicies, trustLabel } from '../src/api/index.ts'
 import {
   type ApiClient,
@@ -35,6 +35,9 @@ const isolated = { isolation: 'on' }
 const container = { name: 'main', image }
 const tenant = 'tenant'
 
+/** As `expect.poll`, also before tests. */
+const until = (check: () => Promise<unknown>) => vi.waitFor(check, { timeout: 20_000, interval: 50 })
+
 const workload = <T extends KubernetesObject>(kind: string, plural: string, group = 'apps') =>
   resourceType<T>({ group, version: 'v1', plural, kind, namespaced: true })
 
@@ -47,7 +50,7 @@ describe.skipIf(skipped())('an IsolationPolicy, in a real API server', () => {
 
   /** Resolves when the API server has taken notice: it does so a moment after the policy is there. */
   const enforced = (namespace: string, spec: PodPart = { hostPID: true }, metadata: ObjectMeta = {}) =>
-    expect.poll(() => refusal(createPod(client, namespace, spec, metadata, true))).toBeDefined()
+    until(async () => expect(await refusal(createPod(client, namespace, spec, metadata, true))).toBeDefined())
 
   beforeAll(async () => {
     plane = undo.use(await openControlPlane({ accountTokens: true }))
@@ -75,12 +78,12 @@ describe.skipIf(skipped())('an IsolationPolicy, in a real API server', () => {
         { level: 'reviewed', runtimeClassName: 'gvisor' },
       ],
     })
-    await expect.poll(() => readyOf(client, 'agents')).toMatchObject({ status: 'True', reason: 'Enforced' })
+    await until(async () =>
+      expect(await readyOf(client, 'agents')).toMatchObject({ status: 'True', reason: 'Enforced' })
+    )
     await enforced('isolated')
     // What is filled in is noticed by itself.
-    const filledIn = () =>
-      createPod(client, 'isolated', { runtimeClassName: undefined }, {}, true).then(Boolean, () => false)
-    await expect.poll(filledIn).toBe(true)
+    await until(() => createPod(client, 'isolated', { runtimeClassName: undefined }, {}, true))
   })
   afterAll(() => undo.disposeAsync())
 
@@ -268,6 +271,8 @@ describe.skipIf(skipped())('an IsolationPolicy, in a real API server', () => {
   describe('for Pods with a label', () => {
     beforeAll(async () => {
       await createNamespace(client, 'mixed', { mixed: 'yes' })
+      await permitToEdit(client, tenant, 'mixed')
+      await permit(client, tenant, 'pod-status', [{ apiGroups: [''], resources: ['pods/status'], verbs: ['patch'] }])
       await createPolicy(client, 'labelled', {
         namespaceSelector: { matchLabels: { mixed: 'yes' } },
         podSelector: { matchLabels: { agent: 'yes' } },
@@ -276,7 +281,7 @@ describe.skipIf(skipped())('an IsolationPolicy, in a real API server', () => {
     })
     const agent = { labels: { agent: 'yes' } }
     const relabel = (metadata: ObjectMeta & { name: string }, labels: object, rest = {}) =>
-      refusal(client.patch(pods, metadata, mergePatch({ metadata: { labels } }), rest))
+      refusal(asTenant.patch(pods, metadata, mergePatch({ metadata: { labels } }), rest))
 
     it('leaves the others alone', async () => {
       expect(await refusal(createPod(client, 'mixed', { hostPID: true }))).toBeUndefined()
@@ -411,6 +416,8 @@ describe.skipIf(skipped())('an IsolationPolicy, in a real API server', () => {
         ])
       )
       await client.create(nodes, { metadata: { name: 'node' } })
+      // The taint of a node that nobody has reported ready yet.
+      await client.patch(nodes, { name: 'node' }, mergePatch({ spec: { taints: null } }))
     })
 
     const kinds = {

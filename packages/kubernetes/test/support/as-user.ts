@@ -55,10 +55,10 @@ export async function permit(
   })
 }
 
-/** Gives a user Kubernetes' own role `edit` in a namespace. */
+/** Gives a user in a namespace what Kubernetes' own role `edit` has; the role itself is empty where no controller puts it together. */
 export async function permitToEdit(client: ApiClient, user: string, namespace: string): Promise<void> {
   const subjects = [{ apiGroup: rbacGroup, kind: 'User', name: user }]
-  const roleRef = { apiGroup: rbacGroup, kind: 'ClusterRole', name: 'edit' }
+  const roleRef = { apiGroup: rbacGroup, kind: 'ClusterRole', name: 'system:aggregate-to-edit' }
   await client.create(roleBindings, { metadata: { namespace, name: user }, roleRef, subjects } as object & {
     metadata: { name: string; namespace: string }
   })

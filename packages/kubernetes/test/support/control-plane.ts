@@ -113,6 +113,8 @@ export async function openControlPlane(options: ControlPlaneOptions = {}): Promi
     '--service-cluster-ip-range=10.96.0.0/16',
     '--authorization-mode=RBAC',
     '--endpoint-reconciler-type=none',
+    // As clusters have it: what is refused is refused by what is tested.
+    '--allow-privileged=true',
     ...(options.accountTokens ? [] : ['--disable-admission-plugins=ServiceAccount']),
     ...(options.plugins ? [`--enable-admission-plugins=${options.plugins.join(',')}`] : []),
     `--audit-policy-file=${file('audit-policy.json')}`,
