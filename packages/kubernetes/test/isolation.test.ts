@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs'
+import { load } from 'js-yaml'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { isolationPolicies, trustLabel } from '../src/api/index.ts'
+import { type IsolationPolicy, isolationPolicies, trustLabel } from '../src/api/index.ts'
 import {
   type ApiClient,
   events,
@@ -86,6 +88,49 @@ describe.skipIf(skipped())('an IsolationPolicy, in a real API server', () => {
     await until(() => createPod(client, 'isolated', { runtimeClassName: undefined }, {}, true))
   })
   afterAll(() => undo.disposeAsync())
+
+  const asPolicy = (spec: object, name = 'some') =>
+    client.create(isolationPolicies, { metadata: { name }, spec } as IsolationPolicy, {
+      dryRun: true,
+      fieldValidation: 'Strict',
+    })
+
+  it('is documented by examples that the API server takes', async () => {
+    const docs = readFileSync(new URL('../../../docs/kubernetes/isolation.md', import.meta.url), 'utf8')
+    const examples = [...docs.matchAll(/```yaml\n([\s\S]*?)```/g)].map(
+      ([, yaml = '']) => load(yaml) as Partial<IsolationPolicy>
+    )
+    const specs = examples.flatMap(({ spec }) => spec ?? [])
+    expect(specs).toHaveLength(2)
+    for (const spec of specs) await asPolicy(spec)
+  })
+
+  const gvisor = { name: 'gvisor', class: 'userspace' }
+  it.each<[what: string, spec: object, why: RegExp, name?: string]>([
+    ['could let no Pod in', { minimumClass: 'hardware' }, /no Pod could ever run/],
+    ['fills in what it does not know', { defaultRuntimeClassName: 'runc' }, /defaultRuntimeClassName must be one of/],
+    [
+      'asks by a level for what it does not know',
+      { trustLevels: [{ level: 'a', runtimeClassName: 'runc' }] },
+      /each runtimeClassName in trustLevels must be one of/,
+    ],
+    [
+      'fills in what is too weak',
+      {
+        minimumClass: 'hardware',
+        runtimeClasses: [gvisor, { name: 'kata', class: 'hardware' }],
+        defaultRuntimeClassName: 'gvisor',
+      },
+      /of minimumClass or stronger/,
+    ],
+    ['knows a RuntimeClass twice', { runtimeClasses: [gvisor, gvisor] }, /Duplicate value/],
+    ['knows none', { runtimeClasses: [] }, /at least 1 item/],
+    ['allows what there is not', { podSecurity: { allow: ['Everything'] } }, /Unsupported value/],
+    ['says nothing of namespaces', { namespaceSelector: undefined }, /namespaceSelector: Required/],
+    ['has a name that is too long for what it is compiled to', {}, /at most 63/, 'a'.repeat(64)],
+  ])('is not taken when it %s', async (_, spec, why, name) => {
+    await expect(asPolicy({ namespaceSelector: {}, runtimeClasses: [gvisor], ...spec }, name)).rejects.toThrow(why)
+  })
 
   it('lets a Pod in that complies', async () => {
     expect(await refusal(createPod(asTenant, 'isolated', {}))).toBeUndefined()
