@@ -19,7 +19,7 @@ import { type Binding, bindClaim } from './bind-claim.ts'
 import { ClaimRefused, reconcilerError } from './claim-refused.ts'
 import { boundStatus, ownStatus, statusPatch } from './claim-status.ts'
 import type { ClaimWork } from './claim-work.ts'
-import { patchClaim, patchSandbox } from './claim-writes.ts'
+import { overtaken, patchClaim, patchSandbox } from './claim-writes.ts'
 import { expireClaim } from './expire-claim.ts'
 import { planExpiry } from './expiry.ts'
 import { assignedName } from './find-sandbox.ts'
@@ -81,10 +81,9 @@ async function settle(
   const status = step instanceof ClaimRefused ? ownStatus(claim, step, wallMs, next.sandbox) : next
   const patch = statusPatch(claim, status)
   const told = patch ? await patchClaim(work, claim, patch, signal) : claim
-  // It has changed meanwhile, and comes back.
-  if (!told) return done
+  if (!told) return overtaken
   announce(work, first, told, sandbox)
-  await stamp(work, first, told, sandbox, signal)
+  if (!(await stamp(work, first, told, sandbox, signal))) return overtaken
   if (step && !(step instanceof ClaimRefused)) {
     const kept = await patchSandbox(work, sandbox, step, signal)
     // The change that was in the way need not bring the claim back.
@@ -120,14 +119,17 @@ function announce(
   recorders.claim.record(claim, { type: 'Normal', reason, action, note, related: sandbox })
 }
 
-/** What the assignment could not say yet, in one write; none for a claim that was given a Ready member. Counts the first Ready. */
+/**
+ * What the assignment could not say yet, in one write; none for a claim that was given a Ready member. Counts the first Ready. False: the claim is not
+ * what it was.
+ */
 async function stamp(
   work: ClaimWork,
   first: Stored<SandboxClaim>,
   claim: Stored<SandboxClaim>,
   sandbox: Stored<Sandbox>,
   signal: AbortSignal
-): Promise<void> {
+): Promise<boolean> {
   const { metrics, settings, clock } = work.context
   const arrival = work.arrivals.of(claim)
   const isStamped = !settings.disableClaimObservabilityAnnotations
@@ -145,10 +147,12 @@ async function stamp(
   // Set only when this process saw it happen.
   const sawFirstReady =
     isNowReady && arrival.readyAt && !(wasBound && first.metadata.annotations?.[annotation.claimFirstReadyAt])
-  if (patch && !(await patchClaim(work, claim, patch, signal))) return
-  if (!sawFirstReady || arrival.counted) return
-  arrival.counted = true
-  metrics.claimBecameReady(claim, sandbox, clock.wall())
+  if (patch && !(await patchClaim(work, claim, patch, signal))) return false
+  if (sawFirstReady && !arrival.counted) {
+    arrival.counted = true
+    metrics.claimBecameReady(claim, sandbox, clock.wall())
+  }
+  return true
 }
 
 /** The claim says why it has no Sandbox; and when it is looked at again. */
@@ -162,13 +166,13 @@ async function explain(work: ClaimWork, key: string, error: unknown, signal: Abo
   if (!claim || !refusal) throw error
   const patch = statusPatch(claim, ownStatus(claim, refusal, clock.wall(), namedSandbox(work, claim)))
   const told = patch ? await patchClaim(work, claim, patch, signal) : claim
-  if (!told) return done
+  if (!told) return overtaken
   const { observedAt } = work.arrivals.of(told)
   const stamps = stampsPatch(told, {
     sandboxName: assignedName(told) ?? null,
     observedAt: settings.disableClaimObservabilityAnnotations ? undefined : observedAt,
   })
-  if (stamps && !(await patchClaim(work, told, stamps, signal))) return done
+  if (stamps && !(await patchClaim(work, told, stamps, signal))) return overtaken
   if (refusal.retry === 'soon') throw refusal
   return untilNext(told, refusal, clock.wall())
 }
@@ -213,7 +217,7 @@ async function removeOldNetworkPolicy(
   if (!policy || !isControlledBy(policy, claim)) return
   const { uid } = policy.metadata
   await client.delete(networkPolicies, policy.metadata, { preconditions: { uid }, signal }).catch((error) => {
-    if (!isNotFound(error, policy.metadata.name) && !isConflict(error)) throw error
+    if (!isNotFound(error, policy.metadata.name)) throw error
   })
   caches.networkPolicies.store.deleted(policy)
 }
