@@ -30,6 +30,8 @@ import { lookAgainMs } from './take-member.ts'
 
 /** Until what is missing is looked for again, if nothing tells that it is there. */
 const missingMs = 60_000
+/** A Sandbox that was just made for a claim has so long to say something of itself before the claim says that it does not. Most are Ready by then. */
+const settleMs = 1_000
 /** Failures that may pass by themselves are told once there have been so many: a claim's condition is not to flicker with the API server. */
 const toldFailures = 3
 
@@ -75,6 +77,8 @@ async function settle(
   sandbox: Stored<Sandbox>,
   signal: AbortSignal
 ): Promise<ReconcileResult> {
+  const unsettledMs = unsettled(work, claim, sandbox)
+  if (unsettledMs > 0) return requeueAfter(unsettledMs, 'urgent')
   const wallMs = work.context.clock.wall()
   const step = planned(() => planInStep(work, claim, sandbox))
   const next = boundStatus(claim, sandbox, wallMs)
@@ -90,6 +94,15 @@ async function settle(
     if (!kept) return requeueAfter(lookAgainMs)
   }
   return step instanceof ClaimRefused ? untilNext(told, step, wallMs) : untilExpiry(told, wallMs)
+}
+
+/** For how long what the claim could say is not worth a write: it would be about nothing, and compete with the creation of the Pod. */
+function unsettled(work: ClaimWork, claim: Stored<SandboxClaim>, sandbox: Stored<Sandbox>): number {
+  if (claim.status?.sandbox?.name !== undefined || findCondition(sandbox.status?.conditions, 'Ready')) return 0
+  const now = work.context.clock.now()
+  const arrival = work.arrivals.of(claim)
+  arrival.boundAtMs ??= now
+  return arrival.boundAtMs + settleMs - now
 }
 
 function planned(plan: () => object | undefined): object | ClaimRefused | undefined {
