@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { load } from 'js-yaml'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { type IsolationPolicy, isolationPolicies, trustLabel } from '../src/api/index.ts'
+import { type IsolationPolicy, isolationPolicies, sandboxes, trustLabel } from '../src/api/index.ts'
 import {
   type ApiClient,
   events,
+  findCondition,
   type KubernetesObject,
   mergePatch,
   namespaces,
@@ -14,6 +15,7 @@ import {
   resourceType,
 } from '../src/controller/index.ts'
 import { validatingPolicies } from '../src/isolation/admission-resources.ts'
+import { coreControllers } from '../src/operator/controllers.ts'
 import { openAsUser, permit, permitToEdit } from './support/as-user.ts'
 import { type ControlPlane, openControlPlane, skipped } from './support/control-plane.ts'
 import { lacksControllerManager, startControllers } from './support/controller-manager.ts'
@@ -71,7 +73,7 @@ describe.skipIf(skipped())('an IsolationPolicy, in a real API server', () => {
         verbs: ['get', 'patch', 'update'],
       },
     ])
-    undo.use(startOperator(plane, ['--isolation'], { core: [], extensions: [] }))
+    undo.use(startOperator(plane, ['--isolation'], { core: coreControllers, extensions: [] }))
     await createPolicy(client, 'agents', {
       namespaceSelector: { matchLabels: isolated },
       defaultRuntimeClassName: 'gvisor',
@@ -200,6 +202,22 @@ describe.skipIf(skipped())('an IsolationPolicy, in a real API server', () => {
 
   it('lets a token of another audience in, which the API server does not take', async () => {
     expect(await refusal(createPod(asTenant, 'isolated', projected('vault')))).toBeUndefined()
+  })
+
+  it('judges the Pods of Sandboxes, and these say why they have none', async () => {
+    const create = (name: string, spec: object) =>
+      client.create(sandboxes, {
+        metadata: { namespace: 'isolated', name },
+        spec: { podTemplate: { spec: { containers: [container], ...spec } } },
+      })
+    await create('good-sandbox', {})
+    await create('bad-sandbox', { hostPID: true })
+    const name = (of: string) => ({ namespace: 'isolated', name: of })
+    const ready = async (of: string) =>
+      findCondition((await client.get(sandboxes, name(of))).status?.conditions, 'Ready')?.message
+    await expect.poll(() => ready('bad-sandbox')).toContain('IsolationPolicy "agents": spec.hostNetwork')
+    await expect.poll(() => ready('good-sandbox')).toContain('Pod exists')
+    expect((await client.get(pods, name('good-sandbox'))).spec?.runtimeClassName).toBe('gvisor')
   })
 
   it('exempts nobody: not an administrator, not a controller, not the kubelet', async () => {
