@@ -7,7 +7,6 @@ import {
   configMaps,
   EventRecorder,
   events,
-  type Fence,
   isNotFound,
   type JsonPatchOperation,
   jsonPatch,
@@ -66,10 +65,9 @@ describe.skipIf(skipped())('what enforces an IsolationPolicy', () => {
   const undo = new AsyncDisposableStack()
 
   /** With nothing but the operator's own permissions, as installed. */
-  function startIsolation(fence?: Fence) {
+  function startIsolation(client = asOperator) {
     const stop = new AbortController()
     const repairs: string[] = []
-    const client = asOperator.with({ fence })
     const common = { client, clock: systemClock, log: silentLogger }
     const recorder = new EventRecorder({ ...common, reportingController: 'isolation', reportingInstance: 'test' })
     const running = runIsolation(
@@ -278,6 +276,30 @@ describe.skipIf(skipped())('what enforces an IsolationPolicy', () => {
       .toEqual([`${name} ${podBinding[0]} deleted`, `${name} ${guard[0]} changed`].sort())
     expect((await read(...guard)).spec).toMatchObject({ failurePolicy: 'Fail' })
     await expect.poll(judges).toBeDefined()
+  })
+
+  it('that the operator may not write is said to be so', async () => {
+    const user = 'without-admission'
+    const rules = operatorPermissions.filter(({ apiGroups }) => !apiGroups.includes('admissionregistration.k8s.io'))
+    await permit(client, user, user, [
+      ...rules,
+      {
+        apiGroups: ['admissionregistration.k8s.io'],
+        resources: Object.values(types).map(({ plural }) => plural),
+        verbs: ['list', 'watch'],
+      },
+    ])
+    await using opened = await openAsUser(plane, user, { fieldManager: 'operator' })
+    await using _isolation = startIsolation(opened.client)
+    await createPolicy(client, 'forbidden', { namespaceSelector: { matchLabels: { a: 'b' } } })
+    await expect
+      .poll(() => readyOf(client, 'forbidden'))
+      .toMatchObject({
+        status: 'False',
+        reason: 'RefusedByApiServer',
+        message: expect.stringContaining('cannot create resource'),
+      })
+    await client.delete(isolationPolicies, { name: 'forbidden' })
   })
 
   const gone = async () => {

@@ -7,6 +7,7 @@ import {
   done,
   type EventRecorder,
   type Informer,
+  isForbidden,
   isInvalid,
   isNotFound,
   mergePatch,
@@ -63,10 +64,10 @@ export function isolationController(options: IsolationControllerOptions): Contro
       await keeper.keep(policy, compiled, signal)
     } catch (error) {
       signal.throwIfAborted()
-      // Among others for a selector that is none. What it refuses it refuses again, until somebody changes the policy.
-      if (!isInvalid(error)) throw error
-      await say(policy, failed(readyReason.refused, error.message), signal)
-      throw new TerminalError(error.message, { cause: error })
+      // The one for a selector that is none, for instance; the other for permissions that the operator was not given.
+      if (isInvalid(error) || isForbidden(error)) await say(policy, failed(readyReason.refused, error.message), signal)
+      // What is invalid stays so until somebody changes the policy.
+      throw isInvalid(error) ? new TerminalError(error.message, { cause: error }) : error
     }
     await say(policy, { kind: 'enforced', ...compiled }, signal)
     return done
