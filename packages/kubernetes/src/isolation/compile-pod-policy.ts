@@ -4,7 +4,7 @@ import { celMap, celString } from './cel.ts'
 import { classRank, minimumRank } from './isolation-classes.ts'
 import { celSelects, selectorKeys } from './label-selector.ts'
 import { mayExempt } from './may-exempt.ts'
-import { celComplaints } from './pod-complaints.ts'
+import { podChecks } from './pod-checks.ts'
 import { trustVariables, type Variable } from './trust.ts'
 
 export interface PolicyToCompile {
@@ -20,6 +20,8 @@ const newLabels = 'object.metadata.?labels.orValue({})'
 /** What every Pod is judged by, whoever creates it and by whatever way it comes to the API server. */
 export function compilePodPolicy({ name, spec, namespaceSelector }: PolicyToCompile): ValidatingPolicySpec {
   const { podSelector } = spec
+  const checks = podChecks(spec)
+  const complaints = checks.map(({ wrong, complaint }) => `(${wrong}) ? ${complaint} : ""`)
   const by = celString(`IsolationPolicy "${name}": `)
   return {
     failurePolicy: 'Fail',
@@ -42,9 +44,10 @@ export function compilePodPolicy({ name, spec, namespaceSelector }: PolicyToComp
     variables: podVariables(spec),
     validations: [
       {
-        expression: '!variables.judged || variables.complaints.size() == 0',
+        expression: `!variables.judged || !(${checks.map(({ wrong }) => `(${wrong})`).join(' || ')})`,
         message: `IsolationPolicy "${name}" does not allow this Pod: see \`kubectl describe isolationpolicy ${name}\``,
-        messageExpression: `${by} + variables.complaints.join("; ")`,
+        // Made only for those that are refused.
+        messageExpression: `${by} + [${complaints.join(', ')}].filter(complaint, complaint != "").join("; ")`,
         reason: 'Forbidden',
       },
       ...(podSelector ? [stays(name, podSelector)] : []),
@@ -83,10 +86,6 @@ function podVariables(spec: IsolationPolicySpec): Variable[] {
       name: 'containers',
       expression:
         'object.spec.containers + object.spec.?initContainers.orValue([]) + object.spec.?ephemeralContainers.orValue([])',
-    },
-    {
-      name: 'complaints',
-      expression: `[${celComplaints(spec).join(', ')}].filter(complaint, complaint != "")`,
     },
   ]
 }

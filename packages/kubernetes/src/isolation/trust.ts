@@ -1,5 +1,5 @@
 import { type IsolationPolicySpec, trustLabel } from '../api/index.ts'
-import { celMap, celString, celStrings, celValueOf } from './cel.ts'
+import { celMap, celString, celValueOf } from './cel.ts'
 import { rankOf } from './isolation-classes.ts'
 
 export interface Variable {
@@ -27,13 +27,4 @@ export function celRuntimeClassByTrust({ trustLevels = [] }: IsolationPolicySpec
   const names = celMap(trustLevels.map((one) => [one.level, celString(one.runtimeClassName)]))
   const byNamespace = `${names}[?variables.namespaceLevel].orValue(${celString(fallback)})`
   return `variables.podTrustRank > 0 && variables.podTrustRank >= variables.namespaceTrustRank ? ${names}[?variables.podLevel].orValue("") : ${byNamespace}`
-}
-
-/** Complaints about levels that the policy does not list. */
-export function celUnknownLevels({ trustLevels = [] }: IsolationPolicySpec): readonly string[] {
-  if (trustLevels.length === 0) return []
-  const known = trustLevels.map(({ level }) => level)
-  const complaint = (whose: string, variable: string) =>
-    `variables.${variable} == "" || variables.${variable} in ${celStrings(known)} ? "" : ${celString(`label ${trustLabel} of the ${whose} is "`)} + variables.${variable} + ${celString(`": use one of ${known.join(', ')}`)}`
-  return [complaint('Pod', 'podLevel'), complaint('namespace', 'namespaceLevel')]
 }

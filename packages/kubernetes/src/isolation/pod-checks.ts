@@ -1,31 +1,20 @@
 import type { Allowance, IsolationPolicySpec } from '../api/index.ts'
 import { celString } from './cel.ts'
 import { classRank, minimumRank, namesOfRank } from './isolation-classes.ts'
-import { celUnknownLevels } from './trust.ts'
+import type { PodCheck } from './pod-check.ts'
+import { trustChecks } from './trust-checks.ts'
 
-/**
- * Expressions over a Pod, each of the complaint about one thing, with what to do instead, or else of an empty text. They use the variables `containers`,
- * `runtimeClass`, `rank` and `required`, and those of trust.
- */
-export const celComplaints = (spec: IsolationPolicySpec): readonly string[] => [
-  celClassComplaint(spec),
-  ...celUnknownLevels(spec),
+/** All that a policy asks of a Pod. */
+export const podChecks = (spec: IsolationPolicySpec): readonly PodCheck[] => [
+  classCheck(spec),
+  ...trustChecks(spec),
   ...(Object.keys(forbidden) as Allowance[])
     .filter((allowance) => !spec.podSecurity?.allow?.includes(allowance))
-    .map((allowance) => complainIf(forbidden[allowance])),
-  ...(spec.podSecurity?.require?.includes('UserNamespaces') ? [complainIf(hostUsers)] : []),
+    .map((allowance) => forbidden[allowance]),
+  ...(spec.podSecurity?.require?.includes('UserNamespaces') ? [hostUsers] : []),
 ]
 
-interface Check {
-  /** An expression: whether the Pod is wrong in this. */
-  readonly wrong: string
-  /** An expression of the text. */
-  readonly complaint: string
-}
-
-const complainIf = ({ wrong, complaint }: Check): string => `${wrong} ? ${complaint} : ""`
-
-function celClassComplaint(spec: IsolationPolicySpec): string {
+function classCheck(spec: IsolationPolicySpec): PodCheck {
   const choices = (rank: number) => celString(`: set it to ${namesOfRank(spec, rank).join(' or ')}`)
   const { userspace, hardware } = classRank
   const instead =
@@ -37,16 +26,17 @@ function celClassComplaint(spec: IsolationPolicySpec): string {
     'variables.rank == 0 ? "spec.runtimeClassName " + variables.runtimeClass + " is of no isolation class"',
     '"spec.runtimeClassName " + variables.runtimeClass + " is of class userspace, hardware is required"',
   ].join(' : ')
-  return complainIf({ wrong: 'variables.rank < variables.required', complaint: `(${what}) + ${instead}` })
+  return { wrong: 'variables.rank < variables.required', complaint: `(${what}) + ${instead}` }
 }
 
 const isTrue = (field: string) => `${field}.orValue(false)`
 /** Names of the containers for which `condition`, of a container `c`, holds. */
 const namesOf = (condition: string) => `variables.containers.filter(c, ${condition}).map(c, c.name).join(", ")`
 const existsContainer = (condition: string) => `variables.containers.exists(c, ${condition})`
-/** Volumes for which `condition`, of a volume `v`, holds. */
-const volumesWith = (condition: string) => `object.spec.?volumes.orValue([]).filter(v, ${condition})`
-const namesOfVolumes = (condition: string) => `${volumesWith(condition)}.map(v, v.name).join(", ")`
+const volumes = 'object.spec.?volumes.orValue([])'
+/** The same of volumes, for a volume `v`. */
+const namesOfVolumes = (condition: string) => `${volumes}.filter(v, ${condition}).map(v, v.name).join(", ")`
+const existsVolume = (condition: string) => `${volumes}.exists(v, ${condition})`
 
 const isPrivileged = `${isTrue('c.?securityContext.?privileged')} || ${isTrue('c.?securityContext.?windowsOptions.?hostProcess')}`
 const hasHostPort = 'c.?ports.orValue([]).exists(p, p.?hostPort.orValue(0) != 0)'
@@ -57,13 +47,13 @@ const podSeccomp = 'object.spec.?securityContext.?seccompProfile.?type.orValue("
 const isUnconfined = `!(c.?securityContext.?seccompProfile.?type.orValue(${podSeccomp}) in ["RuntimeDefault", "Localhost"])`
 
 /** By what allows it. */
-const forbidden: Readonly<Record<Allowance, Check>> = {
+const forbidden: Readonly<Record<Allowance, PodCheck>> = {
   HostNamespaces: {
     wrong: ['hostNetwork', 'hostPID', 'hostIPC'].map((field) => isTrue(`object.spec.?${field}`)).join(' || '),
     complaint: celString('spec.hostNetwork, hostPID and hostIPC share what is the node’s: leave them unset'),
   },
   HostPath: {
-    wrong: `${volumesWith('has(v.hostPath)')}.size() > 0`,
+    wrong: existsVolume('has(v.hostPath)'),
     complaint: `"hostPath volumes (" + ${namesOfVolumes('has(v.hostPath)')} + ") are files of the node: use emptyDir or a PersistentVolumeClaim"`,
   },
   HostPorts: {
@@ -75,7 +65,7 @@ const forbidden: Readonly<Record<Allowance, Check>> = {
     complaint: `"containers (" + ${namesOf(isPrivileged)} + ") are privileged: leave securityContext.privileged and hostProcess unset"`,
   },
   ServiceAccountToken: {
-    wrong: `${volumesWith(bringsToken)}.size() > 0`,
+    wrong: existsVolume(bringsToken),
     complaint: `"volumes (" + ${namesOfVolumes(bringsToken)} + ") bring a token for the API server: set spec.automountServiceAccountToken to false"`,
   },
   UnconfinedSeccomp: {
@@ -84,7 +74,7 @@ const forbidden: Readonly<Record<Allowance, Check>> = {
   },
 }
 
-const hostUsers: Check = {
+const hostUsers: PodCheck = {
   wrong: 'object.spec.?hostUsers.orValue(true)',
   complaint: celString('users of the Pod are users of the node: set spec.hostUsers to false'),
 }
