@@ -200,7 +200,7 @@ describe.skipIf(skipped())('an IsolationPolicy, in a real API server', () => {
     expect(said).toMatch(/^IsolationPolicy "agents": spec.runtimeClassName runc .*; spec.hostNetwork/)
   })
 
-  it('lets a token of another audience in, which the API server does not take', async () => {
+  it('lets a token for another audience in', async () => {
     expect(await refusal(createPod(asTenant, 'isolated', projected('vault')))).toBeUndefined()
   })
 

@@ -40,7 +40,7 @@ const existsVolume = (condition: string) => `${volumes}.exists(v, ${condition})`
 
 const isPrivileged = `${isTrue('c.?securityContext.?privileged')} || ${isTrue('c.?securityContext.?windowsOptions.?hostProcess')}`
 const hasHostPort = 'c.?ports.orValue([]).exists(p, p.?hostPort.orValue(0) != 0)'
-/** A token of another audience is for somebody else, and asked for by name: the API server takes only its own. */
+/** One with an audience was asked for on purpose, mostly for somebody else; who may do that could get a token in other ways, too. */
 const isApiToken = 's.?serviceAccountToken.hasValue() && s.serviceAccountToken.?audience.orValue("") == ""'
 const bringsToken = `v.?projected.?sources.orValue([]).exists(s, ${isApiToken})`
 const podSeccomp = 'object.spec.?securityContext.?seccompProfile.?type.orValue("")'

@@ -127,8 +127,8 @@ type TrustLevel struct {
 // PodSecurity is empty by default, which allows nothing that weakens the boundary around a Pod.
 type PodSecurity struct {
 	// What is allowed all the same. `HostNamespaces`: the node's network, processes and IPC. `HostPath`: volumes of the node's files. `HostPorts`:
-	// ports of the node. `Privileged`: privileged containers, and HostProcess ones. `ServiceAccountToken`: a token for the API server in the Pod,
-	// which it gets unless `automountServiceAccountToken` is false. `UnconfinedSeccomp`: no seccomp profile.
+	// ports of the node. `Privileged`: privileged containers, and HostProcess ones. `ServiceAccountToken`: the token for the API server that Pods get
+	// unasked, unless `automountServiceAccountToken` is false. `UnconfinedSeccomp`: no seccomp profile.
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=6
 	// +optional
