@@ -44,6 +44,7 @@ export class OperatorProcess implements AsyncDisposable {
     const log = openSync(logFile, 'w')
     const args = [
       '--extensions',
+      '--isolation',
       '--leader-elect=true',
       `--metrics-bind-address=127.0.0.1:${metricsPort}`,
       `--health-probe-bind-address=127.0.0.1:${healthPort}`,

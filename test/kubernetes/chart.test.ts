@@ -94,7 +94,7 @@ describe('the Helm chart', () => {
           spec: {
             imagePullSecrets: [{ name: 'pull' }],
             tolerations: [{ key: 'infra' }],
-            containers: [{ args: ['--leader-elect=true', '--extensions', '--zap-log-level=debug'] }],
+            containers: [{ args: ['--leader-elect=true', '--extensions', '--isolation', '--zap-log-level=debug'] }],
           },
         },
       },

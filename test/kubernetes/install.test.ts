@@ -94,8 +94,13 @@ describe.skipIf(reason !== undefined)('installing into a cluster', () => {
   it('doctor says what an empty cluster lacks', async () => {
     const { code, wrong } = await doctor()
     expect(code).toBe(ExitCode.violated)
-    const kinds = ['sandboxes', 'sandboxtemplates', 'sandboxclaims', 'sandboxwarmpools'].map((kind) => `kinds.${kind}`)
-    expect(wrong).toEqual([...kinds, 'operator', 'operator.leader', 'operator.permissions'])
+    const kinds = ['sandboxes', 'sandboxtemplates', 'sandboxclaims', 'sandboxwarmpools', 'isolationpolicies']
+    expect(wrong).toEqual([
+      ...kinds.map((kind) => `kinds.${kind}`),
+      'operator',
+      'operator.leader',
+      'operator.permissions',
+    ])
   })
 
   it('is one command, and the same a second time', async () => {
@@ -210,6 +215,28 @@ describe.skipIf(reason !== undefined)('installing into a cluster', () => {
     expect(await kubectl('get', 'sandboxclaims')).toMatch(
       /^NAME +READY +SANDBOX +REASON +AGE\nc +True +\S+ +DependenciesReady/
     )
+  })
+
+  it('keeps the Pods of a namespace on kernels of their own', async () => {
+    const selected = { isolation: 'required' }
+    await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'tenant', labels: selected } })
+    const policy = object('bulkhead.dev/v1alpha1', 'IsolationPolicy', 'tenants', {
+      namespaceSelector: { matchLabels: selected },
+      runtimeClasses: [{ name: 'gvisor', class: 'userspace' }],
+      defaultRuntimeClassName: 'gvisor',
+    })
+    await apply(policy)
+    await kubectl('wait', 'isolationpolicy/tenants', '--for=condition=Ready', '--timeout=60s')
+    const inTenant = (spec: object, ...args: string[]) =>
+      apply({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'open' }, ...pod(spec) }, '--namespace=tenant', ...args)
+    const tried = () => inTenant({ hostPID: true }, '--dry-run=server').catch(String)
+    await expect.poll(tried).toContain('denied request: IsolationPolicy "tenants": spec.hostNetwork, hostPID')
+    await inTenant({})
+    await kubectl('wait', 'pod/open', '--namespace=tenant', '--for=condition=Ready', '--timeout=60s')
+    expect(await kubectl('exec', 'open', '--namespace=tenant', '--', 'uname', '-r')).toContain('gvisor')
+    expect(await kubectl('explain', 'isopol.spec.podSecurity.allow')).toContain('ServiceAccountToken')
+    await kubectl('delete', 'isolationpolicy', 'tenants')
+    await kubectl('delete', 'namespace', 'tenant')
   })
 
   it('doctor sees a permission that is taken away', async () => {

@@ -1,7 +1,22 @@
 /**
- * @packageDocumentation The kinds of `agents.x-k8s.io` and `extensions.agents.x-k8s.io`, and the labels and annotations by which their objects, and
+ * @packageDocumentation The kinds of `agents.x-k8s.io`, `extensions.agents.x-k8s.io` and `bulkhead.dev`, and the labels and annotations by which their objects, and
  * those who work with them, know each other.
  */
+export {
+  type Allowance,
+  type ClassifiedRuntime,
+  type FailureDomains,
+  type IsolationClass,
+  type IsolationPolicy,
+  type IsolationPolicySpec,
+  type IsolationPolicyStatus,
+  isolationPolicies,
+  type LabelRequirement,
+  type LabelSelector,
+  type PodSecurity,
+  type TrustLevel,
+  trustLabel,
+} from './isolation-policy.ts'
 export { annotation, isOwnKey, label, nameHash, normalizedCreator, ownPrefixes } from './keys.ts'
 export type {
   EmbeddedMetadata,

@@ -1,6 +1,7 @@
 export { type Complaint, Complaints, invalidSpec } from './complaints.ts'
 export {
   malformationOfClaim,
+  malformationOfIsolationPolicy,
   malformationOfSandbox,
   malformationOfTemplate,
   malformationOfWarmPool,

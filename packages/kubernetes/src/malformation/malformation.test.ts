@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   malformationOfClaim,
+  malformationOfIsolationPolicy,
   malformationOfSandbox,
   malformationOfTemplate,
   malformationOfWarmPool,
@@ -11,6 +12,7 @@ type Case = readonly [what: string, spec: unknown, wrong: string | undefined]
 const podTemplate = { spec: { containers: [{ name: 'main', image: 'a' }], tolerations: [] } }
 const warmPoolRef = { name: 'pool' }
 const sandboxTemplateRef = { name: 'template' }
+const isolation = { namespaceSelector: {}, runtimeClasses: [{ name: 'gvisor', class: 'userspace' }] }
 
 /** One of each kind, with what it can say at most. */
 const whole = {
@@ -96,6 +98,35 @@ const kinds: Readonly<Record<string, readonly [(object: object) => string | unde
       ['less than none', { replicas: -3, sandboxTemplateRef }, 'spec.replicas is less than 0: -3'],
       ['a part of one', { replicas: 1.5, sandboxTemplateRef }, 'spec.replicas is not a whole number: 1.5'],
       ['a number for a name', { sandboxTemplateRef: { name: 7 } }, 'spec.sandboxTemplateRef.name is not text: 7'],
+    ],
+  ],
+  IsolationPolicy: [
+    malformationOfIsolationPolicy,
+    [
+      ['the least', isolation, undefined],
+      ['a word of another version', { ...isolation, podSecurity: { allow: ['More'] }, onMismatch: 'Sigh' }, undefined],
+      ['nothing', undefined, 'spec is missing'],
+      ['no selector', { ...isolation, namespaceSelector: undefined }, 'spec.namespaceSelector is missing'],
+      [
+        'an operator that is none',
+        { ...isolation, namespaceSelector: { matchExpressions: [{ key: 'a', operator: 'Near' }] } },
+        'spec.namespaceSelector.matchExpressions[0].operator is none of In, NotIn, Exists, DoesNotExist: "Near"',
+      ],
+      [
+        'an unknown class',
+        { ...isolation, minimumClass: 'steel' },
+        'spec.minimumClass is none of hardware, userspace: "steel"',
+      ],
+      [
+        'an unknown violation',
+        { ...isolation, violation: 'Sigh' },
+        'spec.violation is none of Deny, Warn, Audit: "Sigh"',
+      ],
+      [
+        'an unknown demand',
+        { ...isolation, podSecurity: { require: ['Luck'] } },
+        'spec.podSecurity.require[0] is none of UserNamespaces: "Luck"',
+      ],
     ],
   ],
   SandboxClaim: [

@@ -1,6 +1,6 @@
 import type { ZodMiniType } from 'zod/mini'
-import type { Sandbox, SandboxClaim, SandboxTemplate, SandboxWarmPool } from '../api/index.ts'
-import { claimShape, sandboxShape, templateShape, warmPoolShape } from './shapes.ts'
+import type { IsolationPolicy, Sandbox, SandboxClaim, SandboxTemplate, SandboxWarmPool } from '../api/index.ts'
+import { claimShape, isolationPolicyShape, sandboxShape, templateShape, warmPoolShape } from './shapes.ts'
 
 /** As it may have been stored, whatever its type says. */
 type Unread<T extends { readonly spec: unknown }> = { readonly spec?: Partial<T['spec']> }
@@ -20,6 +20,10 @@ export const malformationOfWarmPool = (pool: Unread<SandboxWarmPool>): string | 
 
 /** See {@link malformationOfSandbox}. */
 export const malformationOfClaim = (claim: Unread<SandboxClaim>): string | undefined => wrongIn(claim, claimShape)
+
+/** See {@link malformationOfSandbox}. */
+export const malformationOfIsolationPolicy = (policy: Unread<IsolationPolicy>): string | undefined =>
+  wrongIn(policy, isolationPolicyShape)
 
 type Issue = NonNullable<ReturnType<ZodMiniType['safeParse']>['error']>['issues'][number]
 

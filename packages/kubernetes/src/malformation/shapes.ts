@@ -69,3 +69,37 @@ export const claimShape = withSpec(
     ),
   })
 )
+
+const selector = z.looseObject({
+  matchLabels: z.optional(texts),
+  matchExpressions: z.optional(
+    z.array(
+      z.looseObject({
+        key: z.string(),
+        operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
+        values: z.optional(z.array(z.string())),
+      })
+    )
+  ),
+})
+const isolationClass = z.enum(['hardware', 'userspace'])
+const nonEmpty = z.string().check(z.minLength(1))
+
+/** Whoever took an unknown word here for the default could enforce less than was asked for. */
+export const isolationPolicyShape = withSpec(
+  z.looseObject({
+    namespaceSelector: selector,
+    podSelector: z.optional(selector),
+    minimumClass: z.optional(isolationClass),
+    runtimeClasses: z.array(z.looseObject({ name: nonEmpty, class: isolationClass })),
+    defaultRuntimeClassName: z.optional(z.string()),
+    trustLevels: z.optional(z.array(z.looseObject({ level: nonEmpty, runtimeClassName: nonEmpty }))),
+    podSecurity: z.optional(
+      z.looseObject({
+        allow: z.optional(z.array(z.string())),
+        require: z.optional(z.array(z.enum(['UserNamespaces']))),
+      })
+    ),
+    violation: z.optional(z.enum(['Deny', 'Warn', 'Audit'])),
+  })
+)

@@ -32,7 +32,7 @@ describe('the operator', () => {
         {
           name: 'agent-sandbox-controller',
           image: 'example/operator:1',
-          args: ['--leader-elect=true', '--extensions'],
+          args: ['--leader-elect=true', '--extensions', '--isolation'],
           ports: [
             { name: 'metrics', containerPort: 8080 },
             { name: 'healthz', containerPort: 8081 },
@@ -52,7 +52,7 @@ describe('the operator', () => {
 
   it('knows the namespace of routers when it is another one, and the default RuntimeClass', () => {
     const { spec } = operatorOf({ namespace: 'elsewhere', defaultRuntimeClass: 'gvisor' })
-    expect(spec.containers[0]?.args?.slice(2)).toEqual([
+    expect(spec.containers[0]?.args?.slice(3)).toEqual([
       '--router-namespace=elsewhere',
       '--default-runtime-class=gvisor',
     ])
@@ -143,7 +143,9 @@ describe('permissions', () => {
       resources.filter((name) => name.endsWith('/finalizers') && verbs.includes('update'))
     )
     expect(finalizers.sort()).toEqual(
-      ['sandboxclaims', 'sandboxes', 'sandboxtemplates', 'sandboxwarmpools'].map((name) => `${name}/finalizers`)
+      ['isolationpolicies', 'sandboxclaims', 'sandboxes', 'sandboxtemplates', 'sandboxwarmpools'].map(
+        (name) => `${name}/finalizers`
+      )
     )
   })
 })

@@ -28,6 +28,7 @@ const deployment = ({ image, namespace, defaultRuntimeClass }: ManifestOptions) 
           args: [
             '--leader-elect=true',
             '--extensions',
+            '--isolation',
             ...(namespace === defaultNamespace ? [] : [`--router-namespace=${namespace}`]),
             ...(defaultRuntimeClass === undefined ? [] : [`--default-runtime-class=${defaultRuntimeClass}`]),
           ],

@@ -1,4 +1,4 @@
-import { sandboxClaims, sandboxes, sandboxTemplates, sandboxWarmPools } from '../api/index.ts'
+import { isolationPolicies, sandboxClaims, sandboxes, sandboxTemplates, sandboxWarmPools } from '../api/index.ts'
 import { leaseName } from './names.ts'
 
 /** A rule of a role, and why it is there. */
@@ -80,6 +80,25 @@ export const operatorPermissions: readonly Permission[] = [
     ['networkpolicies'],
     [...follow, 'create', 'patch', 'delete'],
     'keeps the NetworkPolicy of each template'
+  ),
+  allow(isolationPolicies.group, [isolationPolicies.plural], follow, 'compiles IsolationPolicies'),
+  allow(isolationPolicies.group, [`${isolationPolicies.plural}/status`], ['patch'], 'says how they are'),
+  allow(
+    isolationPolicies.group,
+    [`${isolationPolicies.plural}/finalizers`],
+    ['update'],
+    'owns admission policies in their name; as above'
+  ),
+  allow(
+    'admissionregistration.k8s.io',
+    [
+      'validatingadmissionpolicies',
+      'validatingadmissionpolicybindings',
+      'mutatingadmissionpolicies',
+      'mutatingadmissionpolicybindings',
+    ],
+    [...follow, 'create', 'update', 'delete'],
+    'keeps what IsolationPolicies are compiled to, and repairs it; only objects named bulkhead-isolation-* are written, but the names depend on those of the policies, and RBAC knows no prefixes. No webhooks'
   ),
   allow('events.k8s.io', ['events'], ['create', 'patch'], 'tells people what it did, and counts what repeats itself'),
 ]

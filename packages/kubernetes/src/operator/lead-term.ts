@@ -1,12 +1,12 @@
 import {
   type ApiClient,
   type Clock,
-  type Controller,
   EventRecorder,
   type Fence,
   type KitMetrics,
   type Logger,
 } from '../controller/index.ts'
+import { type IsolationMetrics, runIsolation } from '../isolation/index.ts'
 import { aborted } from './aborted.ts'
 import type { ControllerFactory } from './controllers.ts'
 import type { Caches, CoreCaches, OperatorContext, OperatorSettings, Recorders } from './operator-context.ts'
@@ -30,6 +30,13 @@ export interface TermOptions {
   readonly extensions:
     | { readonly caches: Omit<Caches, keyof CoreCaches>; readonly controllers: readonly ControllerFactory<Caches>[] }
     | undefined
+  /** Undefined: IsolationPolicies are not kept. */
+  readonly isolation: { readonly metrics: IsolationMetrics } | undefined
+}
+
+/** What runs during a term. */
+interface Running {
+  run(stop: AbortSignal, term: Fence | undefined): Promise<void>
 }
 
 /**
@@ -37,48 +44,66 @@ export interface TermOptions {
  * `stop` has aborted or the term is over, and nothing runs any more; fails with what a controller failed with.
  */
 export async function leadTerm(options: TermOptions, term: Fence | undefined, stop: AbortSignal): Promise<void> {
-  const { clock, log, kit, metrics, settings, core, extensions } = options
+  const { clock, log, kit, metrics, settings, core, extensions, isolation } = options
   const client = options.client.with({ fence: term })
   await using recorders = new AsyncDisposableStack()
+  const controllerOptions: OperatorContext['controllerOptions'] = (name) => ({
+    name,
+    clock,
+    log,
+    graceMs,
+    metrics: kit.controller(name),
+    queueMetrics: kit.queue(name),
+  })
+  const recorder = recorderMaker({ ...options, client }, recorders)
   const context: OperatorContext<CoreCaches> = {
     client,
     clock,
     log,
     caches: core.caches,
-    recorders: makeRecorders({ ...options, client }, recorders),
+    recorders: makeRecorders(recorder),
     metrics,
     settings,
-    controllerOptions: (name) => ({
-      name,
-      clock,
-      log,
-      graceMs,
-      metrics: kit.controller(name),
-      queueMetrics: kit.queue(name),
-    }),
+    controllerOptions,
   }
-  const controllers = core.controllers.map((make) => make(context))
+  const controllers: Running[] = core.controllers.map((make) => make(context))
   if (extensions) {
     const known: OperatorContext = { ...context, caches: { ...core.caches, ...extensions.caches } }
     controllers.push(...extensions.controllers.map((make) => make(known)))
   }
+  if (isolation) {
+    const isolationOptions = {
+      client,
+      clock,
+      log,
+      recorder: recorder('isolationpolicy-controller'),
+      metrics: isolation.metrics,
+      informerMetrics: (name: string) => kit.informer(name),
+      operatorNamespace: settings.namespace,
+      controller: controllerOptions('isolationpolicy'),
+    }
+    controllers.push({ run: (over, fence) => runIsolation(isolationOptions, over, fence) })
+  }
   await runAll(controllers, stop, term)
 }
 
-function makeRecorders({ client, clock, log, kit, instance }: TermOptions, undo: AsyncDisposableStack): Recorders {
+type RecorderMaker = (reportingController: string) => EventRecorder
+
+function recorderMaker({ client, clock, log, kit, instance }: TermOptions, undo: AsyncDisposableStack): RecorderMaker {
   const metrics = kit.events()
-  const recorder = (reportingController: string) =>
+  return (reportingController) =>
     undo.use(new EventRecorder({ client, clock, log, metrics, reportingController, reportingInstance: instance }))
-  return {
-    sandbox: recorder('sandbox-controller'),
-    claim: recorder('sandboxclaim-controller'),
-    pool: recorder('sandboxwarmpool-controller'),
-    template: recorder('sandboxtemplate-controller'),
-  }
 }
 
+const makeRecorders = (recorder: RecorderMaker): Recorders => ({
+  sandbox: recorder('sandbox-controller'),
+  claim: recorder('sandboxclaim-controller'),
+  pool: recorder('sandboxwarmpool-controller'),
+  template: recorder('sandboxtemplate-controller'),
+})
+
 /** Until `stop` aborts or the term is over, or one of them fails: then the others end, too, and its failure is the outcome. */
-async function runAll(controllers: readonly Controller[], stop: AbortSignal, term: Fence | undefined): Promise<void> {
+async function runAll(controllers: readonly Running[], stop: AbortSignal, term: Fence | undefined): Promise<void> {
   const failing = new AbortController()
   const over = AbortSignal.any([stop, failing.signal, ...(term ? [term.signal] : [])])
   const running = controllers.map((controller) =>

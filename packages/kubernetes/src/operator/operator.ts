@@ -7,6 +7,7 @@ import { clusterOf } from './cluster-of.ts'
 import type { ControllerFactory } from './controllers.ts'
 import { leadTerm } from './lead-term.ts'
 import { build, registerBuildInfo } from './metrics/build-info.ts'
+import { PrometheusIsolationMetrics } from './metrics/prometheus-isolation-metrics.ts'
 import { PrometheusSandboxMetrics } from './metrics/prometheus-sandbox-metrics.ts'
 import { coreCaches, extensionCaches } from './open-caches.ts'
 import type { Caches, CoreCaches } from './operator-context.ts'
@@ -65,6 +66,8 @@ export async function runOperator(operator: OperatorProcess, stop: AbortSignal):
     sandboxes: () => (leading ? core.sandboxes.store.list() : []),
   })
 
+  const isolation = options.isolation ? { metrics: new PrometheusIsolationMetrics(registry) } : undefined
+
   const { healthAddress, metricsAddress, profiles } = options
   const waitsFor = () => informers.flatMap(([name, { hasSynced }]) => (hasSynced ? [] : [name]))
   if (healthAddress) undo.use(await serveHealth({ address: healthAddress, waitsFor, log }))
@@ -95,6 +98,7 @@ export async function runOperator(operator: OperatorProcess, stop: AbortSignal):
           instance,
           core: { caches: core, controllers: controllers.core },
           extensions: extensions && { caches: extensions, controllers: controllers.extensions },
+          isolation,
         },
         term,
         stop

@@ -71,7 +71,14 @@ export interface ControlPlane extends AsyncDisposable {
   audited(): readonly Audited[]
 }
 
-export async function openControlPlane(): Promise<ControlPlane> {
+export interface ControlPlaneOptions {
+  /** Have the API server give Pods the token of their service account, which must then exist, as clusters do. Default false. */
+  readonly accountTokens?: boolean
+  /** Admission plugins to turn on beside the default ones. */
+  readonly plugins?: readonly string[]
+}
+
+export async function openControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const folder = mkdtempSync(path.join(tmpdir(), 'bulkhead-control-plane-'))
   await using undo = new AsyncDisposableStack()
   undo.defer(() => rm(folder, { recursive: true, force: true }))
@@ -106,7 +113,10 @@ export async function openControlPlane(): Promise<ControlPlane> {
     '--service-cluster-ip-range=10.96.0.0/16',
     '--authorization-mode=RBAC',
     '--endpoint-reconciler-type=none',
-    '--disable-admission-plugins=ServiceAccount',
+    // As clusters have it: what is refused is refused by what is tested.
+    '--allow-privileged=true',
+    ...(options.accountTokens ? [] : ['--disable-admission-plugins=ServiceAccount']),
+    ...(options.plugins ? [`--enable-admission-plugins=${options.plugins.join(',')}`] : []),
     `--audit-policy-file=${file('audit-policy.json')}`,
     `--audit-log-path=${file('audit.log')}`,
     // Requests are recorded before they are answered: what was read of an answer is in the log.

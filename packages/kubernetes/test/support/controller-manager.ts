@@ -22,12 +22,17 @@ export function lacksControllerManager(): boolean {
 }
 
 /** Kubernetes' own garbage collector, and nothing else of it. Starts to work a moment later. */
-export async function startGarbageCollector({
-  kubeconfig,
-}: Pick<ControlPlane, 'kubeconfig'>): Promise<AsyncDisposable> {
+export const startGarbageCollector = (plane: Pick<ControlPlane, 'kubeconfig'>): Promise<AsyncDisposable> =>
+  startControllers(plane, ['garbage-collector-controller'])
+
+/** Some of Kubernetes' own controllers. They start to work a moment later. */
+export async function startControllers(
+  { kubeconfig }: Pick<ControlPlane, 'kubeconfig'>,
+  names: readonly string[]
+): Promise<AsyncDisposable> {
   const args = [
     `--kubeconfig=${kubeconfig}`,
-    '--controllers=garbage-collector-controller',
+    `--controllers=${names.join(',')}`,
     '--leader-elect=false',
     '--secure-port=0',
     '--kube-api-qps=1000',

@@ -12,7 +12,9 @@ const name = 'agent-sandbox-controller'
 const definitionsAs = (change: (definition: object) => object | undefined = (same) => same) =>
   new Map(
     definitions.map((definition) => {
-      const served = { ...definition, status: { conditions: [{ type: 'Established', status: 'True' }] } }
+      const storedVersions = definition.spec.versions.map(({ name: version }) => version)
+      const status = { conditions: [{ type: 'Established', status: 'True' }], storedVersions }
+      const served = { ...definition, status }
       return [definition.metadata.name, change(served)]
     })
   ) as ClusterFacts['definitions']
@@ -64,7 +66,7 @@ it('names a fix for whatever fails', () => {
   const failed = checked(nothing).filter(({ state }) => state === 'fail')
   expect(failed.map((check) => check.name)).toEqual([
     'version',
-    ...['sandboxes', 'sandboxtemplates', 'sandboxclaims', 'sandboxwarmpools'].map((plural) => `kinds.${plural}`),
+    ...definitions.map(({ spec }) => `kinds.${spec.names.plural}`),
     'operator',
     'operator.permissions',
   ])

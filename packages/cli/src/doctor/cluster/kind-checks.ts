@@ -16,6 +16,7 @@ export function kindChecks({ definitions: found }: Pick<ClusterFacts, 'definitio
 
 function kindCheck(wanted: CustomResourceDefinition, found: CustomResourceDefinition | undefined): Check {
   const { plural, kind } = wanted.spec.names
+  const version = servedVersion(wanted)
   const name = `kinds.${plural}`
   if (!found) return { name, state: 'fail', found: 'not there', consequence: `no ${kind} can be made`, fix: applyKinds }
   if (found.spec.conversion?.strategy === 'Webhook')
@@ -24,15 +25,15 @@ function kindCheck(wanted: CustomResourceDefinition, found: CustomResourceDefini
       state: 'fail',
       found: 'converts versions by the webhook of another controller',
       consequence: `without that controller no ${kind} can be read or written`,
-      fix: `move what is stored to v1beta1, then: ${applyKinds}`,
+      fix: `move what is stored to ${version}, then: ${applyKinds}`,
     }
-  const older = (found.status?.storedVersions ?? []).filter((version) => version !== 'v1beta1')
+  const older = (found.status?.storedVersions ?? []).filter((stored) => stored !== version)
   if (older.length > 0)
     return {
       name,
       state: 'warn',
       found: `objects may be stored as ${older.join(', ')}`,
-      consequence: 'our definition, which serves v1beta1 alone, cannot be applied',
+      consequence: `our definition, which serves ${version} alone, cannot be applied`,
       fix: `write every ${kind} anew, then take ${older.join(', ')} out of status.storedVersions`,
     }
   const established = found.status?.conditions?.find((condition) => condition.type === 'Established')
@@ -43,7 +44,7 @@ function kindCheck(wanted: CustomResourceDefinition, found: CustomResourceDefini
       found: `not served: ${established?.message ?? 'nobody has looked at it yet'}`,
       fix: `kubectl describe crd ${wanted.metadata.name}`,
     }
-  if (!isDeepStrictEqual(schemaOf(found), schemaOf(wanted)))
+  if (!isDeepStrictEqual(schemaOf(found, version), schemaOf(wanted, version)))
     return {
       name,
       state: 'warn',
@@ -54,5 +55,8 @@ function kindCheck(wanted: CustomResourceDefinition, found: CustomResourceDefini
   return { name, state: 'ok', found: 'as of this version' }
 }
 
-const schemaOf = ({ spec }: CustomResourceDefinition) =>
-  spec.versions.find(({ name }) => name === 'v1beta1')?.schema?.openAPIV3Schema
+/** Each of our definitions has one. */
+const servedVersion = ({ spec }: CustomResourceDefinition) => spec.versions[0]?.name
+
+const schemaOf = ({ spec }: CustomResourceDefinition, version: string | undefined) =>
+  spec.versions.find(({ name }) => name === version)?.schema?.openAPIV3Schema

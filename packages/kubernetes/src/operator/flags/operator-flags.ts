@@ -87,6 +87,11 @@ export const flagGroups = {
     ),
   },
   'Ours alone': {
+    isolation: flag(
+      boolean,
+      false,
+      'Keep IsolationPolicies: compile them into admission policies of the API server, and keep these as they must be.'
+    ),
     'default-runtime-class': flag(text, '', 'RuntimeClass for Pods that name none; empty: they are left as they are.'),
     'router-namespace': flag(
       text,
