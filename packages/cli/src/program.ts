@@ -275,6 +275,21 @@ function addKubernetesCommands(
   )
   add(
     kubernetes
+      .command('simulate')
+      .summary('show which tenants lose what when nodes fall, by how sandboxes are placed; asks no cluster')
+      .option('--nodes <count>', 'default 10000')
+      .option('--zones <count>', 'default 3')
+      .option('--sandboxes <count>', 'default 1000000')
+      .option('--tenants <count>', 'default 5000')
+      .option('--capacity <count>', 'sandboxes that fit on a node; default: half as many again as there are')
+      .option('--shard-size <count>', 'nodes of a tenant; default 4')
+      .option('--tenants-per-node <count>', 'at most, where there is a limit; default: as many as fit')
+      .option('--seed <number>', 'of what is drawn by lot; default 1')
+      .addOption(json()),
+    async () => (await import('./commands/kubernetes-simulate.ts')).kubernetesSimulate
+  )
+  add(
+    kubernetes
       .command('image')
       .summary('make the image of operator and router, as an OCI archive')
       .requiredOption('--output <file>', 'where to')

@@ -20,25 +20,25 @@ export function chooseShard(
   size: number,
   open: (at: number) => boolean = () => true
 ): number[] {
-  const distances = distancesOf(tenant, fleet, open)
+  const distances = distancesOf(tenant, fleet)
   for (let wanted = size * guessPerNode + guessAtLeast; ; wanted *= guessPerNode) {
     const near = nearest(distances, wanted)
-    const chosen = spreadOut(near.places, fleet, size, 0)
+    const places = near.places.filter(open)
+    const chosen = spreadOut(places, fleet, size, 0)
     if (chosen.length === size) return chosen
-    if (near.all) return widened(near.places, fleet, size)
+    if (near.all) return widened(places, fleet, size)
   }
 }
 
-function distancesOf(tenant: Digest, { names, highs, lows }: Fleet, open: (at: number) => boolean): Float64Array {
-  const distances = new Float64Array(names.length)
-  for (let at = 0; at < distances.length; at++) {
-    distances[at] = open(at) ? distance(tenant, highs[at] as number, lows[at] as number) : Number.POSITIVE_INFINITY
-  }
+function distancesOf(tenant: Digest, { names, highs, lows }: Fleet): Uint32Array {
+  const distances = new Uint32Array(names.length)
+  for (let at = 0; at < distances.length; at++)
+    distances[at] = distance(tenant, highs[at] as number, lows[at] as number)
   return distances
 }
 
 /** The nearest `wanted`, more or less, in order. */
-function nearest(distances: Float64Array, wanted: number): { readonly places: number[]; readonly all: boolean } {
+function nearest(distances: Uint32Array, wanted: number): { readonly places: number[]; readonly all: boolean } {
   // Distances lie evenly, so that about so many are below this; to sort all would take ten times as long.
   const limit = (2 ** 32 * wanted) / distances.length
   const places: number[] = []

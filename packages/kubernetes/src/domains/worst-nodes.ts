@@ -70,15 +70,23 @@ export function greedyWorst(occupancy: Occupancy, k: number, measure: GraveMeasu
   const need = needs(occupancy, measure)
   const perNode = Float64Array.from(need, (_, tenant) => perNodeOf(occupancy, tenant))
   const worth = (tenant: number, left: number) =>
-    perMissingNode ** -Math.max(left > 0 ? 1 : 0, Math.ceil(left / (perNode[tenant] as number) - unevenness))
-  const gainOf = (tenant: number, count: number) => {
-    const left = need[tenant] as number
-    return left <= 0 ? 0 : worth(tenant, left - count) - worth(tenant, left)
-  }
+    left <= 0 ? 1 : worthOf(Math.max(1, Math.ceil(left / (perNode[tenant] as number) - unevenness)))
+  const gainOf = (tenant: number, left: number, count: number) =>
+    left <= 0 ? 0 : worth(tenant, left - count) - worth(tenant, left)
   const gains = new Float64Array(nodes)
-  for (let node = 0; node < nodes; node++)
-    for (const cell of cellsOf(byNode.from, node))
-      (gains[node] as number) += gainOf(byNode.other[cell] as number, byNode.count[cell] as number)
+  for (let node = 0; node < nodes; node++) {
+    for (let cell = byNode.from[node] as number; cell < (byNode.from[node + 1] as number); cell++) {
+      const tenant = byNode.other[cell] as number
+      ;(gains[node] as number) += gainOf(tenant, need[tenant] as number, byNode.count[cell] as number)
+    }
+  }
+  /** The tenant comes nearer to its end: what all its nodes are worth changes. */
+  const approach = (tenant: number, before: number, after: number) => {
+    for (let cell = byTenant.from[tenant] as number; cell < (byTenant.from[tenant + 1] as number); cell++) {
+      const count = byTenant.count[cell] as number
+      ;(gains[byTenant.other[cell] as number] as number) += gainOf(tenant, after, count) - gainOf(tenant, before, count)
+    }
+  }
 
   const chosen: number[] = []
   const steps: WorstNodes[] = []
@@ -86,19 +94,13 @@ export function greedyWorst(occupancy: Occupancy, k: number, measure: GraveMeasu
   while (chosen.length < Math.min(k, nodes)) {
     const next = largest(gains)
     chosen.push(next)
-    for (const cell of cellsOf(byNode.from, next)) {
+    for (let cell = byNode.from[next] as number; cell < (byNode.from[next + 1] as number); cell++) {
       const tenant = byNode.other[cell] as number
       const before = need[tenant] as number
       if (before <= 0) continue
       const after = before - (byNode.count[cell] as number)
-      for (const mine of cellsOf(byTenant.from, tenant)) {
-        const node = byTenant.other[mine] as number
-        const count = byTenant.count[mine] as number
-        need[tenant] = before
-        const old = gainOf(tenant, count)
-        need[tenant] = after
-        gains[node] = (gains[node] as number) - old + gainOf(tenant, count)
-      }
+      need[tenant] = after
+      approach(tenant, before, after)
       if (after <= 0) tenants++
     }
     gains[next] = taken
@@ -106,6 +108,10 @@ export function greedyWorst(occupancy: Occupancy, k: number, measure: GraveMeasu
   }
   return steps
 }
+
+const worths = Float64Array.from({ length: 256 }, (_, missing) => perMissingNode ** -missing)
+/** Beyond the table a double is 0. */
+const worthOf = (missingNodes: number): number => worths[missingNodes] ?? 0
 
 /** Sandboxes per node of a tenant. */
 function perNodeOf({ sizes, byTenant: { from } }: Occupancy, tenant: number): number {

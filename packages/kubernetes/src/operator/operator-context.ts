@@ -9,6 +9,7 @@ import type {
   NetworkPolicy,
   Service,
 } from '../controller/index.ts'
+import type { Placing, Planned } from '../domains/index.ts'
 import type { CachedPod } from './cached-pod.ts'
 import type { SandboxMetrics } from './sandbox-metrics.ts'
 
@@ -58,6 +59,8 @@ export interface OperatorContext<Known extends CoreCaches = Caches> {
   readonly recorders: Recorders
   readonly metrics: SandboxMetrics
   readonly settings: OperatorSettings
+  /** Where the Pod of a Sandbox may run, as a policy has it. Undefined: wherever the scheduler puts it. */
+  readonly planPlacement?: (placing: Placing) => Planned
   /** The kit's options for a controller of this name: clock, log and metrics. */
   controllerOptions(name: string): Omit<ControllerOptions, 'reconcile'>
 }

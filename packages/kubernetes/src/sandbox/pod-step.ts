@@ -1,11 +1,11 @@
 import { annotation, sandboxes } from '../api/index.ts'
 import { controllerReference, isAlreadyExists, isControlledBy, keyOf, pods, type Stored } from '../controller/index.ts'
 import type { CachedPod } from '../operator/cached-pod.ts'
-import { buildPod } from './build-pod.ts'
 import { conditionOf } from './conditions-of.ts'
 import { narrowServicesOfOthers } from './narrow-services.ts'
 import { decideOwnership } from './ownership.ts'
 import { OvertakenError } from './pass-errors.ts'
+import { placePod } from './place-pod.ts'
 import { endOf, isSuspended, type PodState } from './plan-status.ts'
 import { podMetadataDrift } from './pod-metadata.ts'
 import { change, ownedPods, ownerAdded, read, remove, type SandboxPass } from './sandbox-pass.ts'
@@ -53,7 +53,7 @@ async function make(pass: SandboxPass): Promise<PodState> {
   const { context, sandbox, call } = pass
   await narrowServicesOfOthers(pass)
   try {
-    const made = await context.client.create(pods, buildPod(sandbox, context.settings), call)
+    const made = await context.client.create(pods, placePod(sandbox, context), call)
     const pod = made as Stored<CachedPod>
     context.caches.pods.store.wrote(pod)
     return { kind: 'owned', pod }

@@ -95,13 +95,14 @@ function measured(occupancy: Occupancy, settings: SimulationSettings): Omit<Stra
 /** Of all choices that have been found, also for fewer nodes or the other measure, the one that takes most. */
 function worstOf(occupancy: Occupancy, counter: LossCounter, most: number) {
   const grave: readonly GraveMeasure[] = ['majority', 'everything']
+  const exact = grave.flatMap((measure) => [1, 2].map((few) => worstNodes(occupancy, few, measure)))
   const greedy = grave.map((measure) => greedyWorst(occupancy, most, measure))
   return (k: number): LossAt['worst'] => {
     const choices = [
-      ...greedy.flatMap((found) => [found[k - 1]]),
-      ...grave.flatMap((measure) => [1, 2].filter((few) => few <= k).map((few) => worstNodes(occupancy, few, measure))),
+      ...exact.filter(({ nodes }) => nodes.length <= k),
+      ...greedy.flatMap((found) => found[k - 1] ?? []),
     ]
-    const losses = choices.map((choice) => counter.count(choice?.nodes ?? []))
+    const losses = choices.map(({ nodes }) => counter.count(nodes))
     const share = (measure: GraveMeasure) => Math.max(...losses.map((lost) => lost[measure])) / occupancy.tenants
     return { majority: share('majority'), everything: share('everything') }
   }
