@@ -133,6 +133,19 @@ function buildProgram(bind: Bind): Command {
       .addOption(yes()),
     async () => (await import('./commands/test.ts')).test
   )
+  add(
+    program
+      .command('quarantine')
+      .summary('take a Sandbox of a Kubernetes cluster out of service, as one that may be compromised')
+      .argument('<sandbox>', 'its name')
+      .option('--namespace <name>', 'where it is; default: that of the kubeconfig')
+      .option('--reason <text>', 'why, for people')
+      .option('--retention <duration>', 'how long its Pod is kept, at most 24h; 0s kills it at once; default 1h')
+      .option('--kubeconfig <file>', 'default: as kubectl, KUBECONFIG or ~/.kube/config')
+      .option('--context <name>', 'of the kubeconfig; default: its current one')
+      .addOption(json()),
+    async () => (await import('./commands/quarantine.ts')).quarantine
+  )
   addClusterCommands(program, add, json, yes)
   addKubernetesCommands(program, add, json)
   const server = program

@@ -52,5 +52,10 @@ it('shows what people look for', () => {
       subresources: ['status'],
     },
     { names: ['sandboxwarmpools', 'swp'], columns: ['Ready', 'Desired', 'Age'], subresources: ['scale', 'status'] },
+    {
+      names: ['quarantines'],
+      columns: ['Sandbox', 'Pod', 'Cut', 'Replaced', 'Ended', 'Age'],
+      subresources: ['status'],
+    },
   ])
 })

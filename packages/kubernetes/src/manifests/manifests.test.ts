@@ -143,7 +143,9 @@ describe('permissions', () => {
       resources.filter((name) => name.endsWith('/finalizers') && verbs.includes('update'))
     )
     expect(finalizers.sort()).toEqual(
-      ['sandboxclaims', 'sandboxes', 'sandboxtemplates', 'sandboxwarmpools'].map((name) => `${name}/finalizers`)
+      ['quarantines', 'sandboxclaims', 'sandboxes', 'sandboxtemplates', 'sandboxwarmpools'].map(
+        (name) => `${name}/finalizers`
+      )
     )
   })
 })

@@ -77,7 +77,11 @@ function makeRecorders({ client, clock, log, kit, instance }: TermOptions, undo:
 }
 
 /** Until `stop` aborts or the term is over, or one of them fails: then the others end, too, and its failure is the outcome. */
-async function runAll(controllers: readonly Controller[], stop: AbortSignal, term: Fence | undefined): Promise<void> {
+async function runAll(
+  controllers: readonly Pick<Controller, 'run'>[],
+  stop: AbortSignal,
+  term: Fence | undefined
+): Promise<void> {
   const failing = new AbortController()
   const over = AbortSignal.any([stop, failing.signal, ...(term ? [term.signal] : [])])
   const running = controllers.map((controller) =>

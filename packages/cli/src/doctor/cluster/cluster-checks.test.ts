@@ -64,7 +64,7 @@ it('names a fix for whatever fails', () => {
   const failed = checked(nothing).filter(({ state }) => state === 'fail')
   expect(failed.map((check) => check.name)).toEqual([
     'version',
-    ...['sandboxes', 'sandboxtemplates', 'sandboxclaims', 'sandboxwarmpools'].map((plural) => `kinds.${plural}`),
+    ...definitions.map(({ spec }) => `kinds.${spec.names.plural}`),
     'operator',
     'operator.permissions',
   ])

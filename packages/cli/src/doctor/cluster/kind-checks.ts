@@ -26,7 +26,8 @@ function kindCheck(wanted: CustomResourceDefinition, found: CustomResourceDefini
       consequence: `without that controller no ${kind} can be read or written`,
       fix: `move what is stored to v1beta1, then: ${applyKinds}`,
     }
-  const older = (found.status?.storedVersions ?? []).filter((version) => version !== 'v1beta1')
+  const ours = wanted.spec.versions.map(({ name }) => name)
+  const older = (found.status?.storedVersions ?? []).filter((version) => !ours.includes(version))
   if (older.length > 0)
     return {
       name,
