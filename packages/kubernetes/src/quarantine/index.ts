@@ -1,2 +1,2 @@
 /** @packageDocumentation Sandboxes that may be compromised: taken out of service, held for those who look into it, and replaced. */
-export { quarantineCaches, quarantineController, quarantineTerm } from './quarantine-controller.ts'
+export { quarantineTerm } from './quarantine-controller.ts'
