@@ -38,7 +38,12 @@ describe.skipIf(reason !== undefined)('quarantine on a cluster', () => {
       '-f',
       '-'
     )
-    await cluster.kubectl('wait', 'crd', '--all', '--for=condition=Established', '--timeout=60s')
+    const isServed = (kind: string) =>
+      cluster.kubectl('get', kind, '-A').then(
+        () => true,
+        () => false
+      )
+    for (const kind of ['sandboxclaims', 'swp', 'quarantines']) await until(`${kind} are served`, () => isServed(kind))
     await cluster.kubectlInput(toYaml(manifests), 'apply', '--server-side', '-f', '-')
     await cluster.kubectl('create', 'namespace', namespace)
     await cluster.kubectl('create', 'rolebinding', 'tenant', '-n', namespace, '--clusterrole=edit', '--user=tenant')

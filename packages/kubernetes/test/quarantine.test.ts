@@ -114,6 +114,18 @@ describe.skipIf(skipped())('a Quarantine', () => {
       ({ stderr }: { stderr: string }) => stderr
     )
 
+  /** What kubectl says when the tenant tries. */
+  const evicted = (eviction: { readonly metadata: { readonly name: string } }): Promise<string> => {
+    const url = `/api/v1/namespaces/${namespace}/pods/${eviction.metadata.name}/eviction`
+    const args = ['--kubeconfig', plane.kubeconfig, '--as', 'tenant', 'create', '--raw', url, '-f', '-']
+    const running = promisify(execFile)(kubectlPath(), args)
+    running.child.stdin?.end(JSON.stringify(eviction))
+    return running.then(
+      () => 'done',
+      ({ stderr }: { stderr: string }) => stderr
+    )
+  }
+
   async function podIsReady(name: string): Promise<Stored<Pod>> {
     await expect.poll(() => gone(client.get(pods, own(name)))).toBeTruthy()
     const status = { phase: 'Running', podIPs: [{ ip: '10.0.0.1' }], conditions: [{ type: 'Ready', status: 'True' }] }
@@ -182,6 +194,8 @@ describe.skipIf(skipped())('a Quarantine', () => {
     expect(await refusal('label', 'pod', bad, `${quarantineLabel}-`)).toContain('is in quarantine')
     expect(await refusal('delete', 'pod', bad)).toContain('is in quarantine')
     expect(await refusal('debug', bad, '--image', 'i', '--target', 'main')).toContain('is in quarantine')
+    const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: own(bad) }
+    expect(await evicted(eviction)).toContain('is in quarantine')
     // Into others it gets as far as it does without a kubelet; who may examine, into this one, too.
     const other = (await claimed())?.sandbox?.name as string
     expect(await refusal('exec', other, '--', 'true')).not.toContain('quarantine')

@@ -17,6 +17,7 @@ export {
   ShardPlanner,
   type ShardWorld,
 } from './shard-planner.ts'
+export { type ShardStores, shardWorld } from './shard-world.ts'
 export { defaultSimulation, type SimulationSettings, simulationSettings } from './simulation/settings.ts'
 export { type LossAt, type SimulationResult, type StrategyResult, simulate } from './simulation/simulate.ts'
 export type { StrategyName } from './simulation/strategies.ts'

@@ -5,7 +5,7 @@ export interface CachedPod extends KubernetesObject {
   readonly spec: {
     readonly nodeName?: string
     /** Only while it waits for a node, and says which it may have. */
-    readonly affinity?: NonNullable<Pod['spec']>['affinity']
+    readonly affinity?: NonNullable<NonNullable<Pod['spec']>['affinity']>
   }
   readonly status: Pick<NonNullable<Pod['status']>, 'phase' | 'podIP' | 'podIPs' | 'conditions' | 'reason'>
 }

@@ -20,8 +20,11 @@ type Owned = 'controller'
 export interface CoreCaches {
   /** `pool`: namespace and label `warm-pool-sandbox`; `template`: namespace and label `sandbox-template-ref-hash`. */
   readonly sandboxes: Informer<Sandbox, Owned | 'pool' | 'template'>
-  /** Only Pods with the label `sandbox-name-hash`. `template`: namespace and label `sandbox-template-ref-hash`. */
-  readonly pods: Informer<CachedPod, Owned | 'template'>
+  /**
+   * Only Pods with the label `sandbox-name-hash`. `template`: namespace and label `sandbox-template-ref-hash`. `node`: the node a Pod is on or, while it
+   * waits for one of several, these.
+   */
+  readonly pods: Informer<CachedPod, Owned | 'template' | 'node'>
   /** Only Services with the label `sandbox-name-hash`. `hash`: namespace and that label. */
   readonly services: Informer<Service, Owned | 'hash'>
 }
