@@ -27,7 +27,10 @@ const allowed: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     images: 'it starts them from images',
     witness: 'it compares the host’s view with the inside’s',
   },
-  kubernetes: { wire: 'errors that reach a user' },
+  kubernetes: {
+    wire: 'errors that reach a user',
+    witness: 'the witness on a node looks at its runtime and its processes',
+  },
   server: { wire: 'schemas and errors', sandbox: 'it stands in front of any Backend, and knows none' },
   sdk: { wire: 'the SDK runs in browsers: what it shares with the server lies in wire' },
   cli: {

@@ -1,7 +1,7 @@
 /**
- * Generates what is made from `packages/wire/proto`, the TypeScript in packages/wire/src/gen and the Go in guest/internal/gen, and from
- * `packages/kubernetes/crd`, the CustomResourceDefinitions in packages/kubernetes/src/manifests/crds. Needs Go. And the chart in deploy/helm from
- * these and from packages/kubernetes/src/manifests.
+ * Generates what is made from `packages/wire/proto`, the TypeScript in packages/wire/src/gen and the Go in guest/internal/gen; from
+ * `packages/witness/proto`, the TypeScript in packages/witness/src/gen; and from `packages/kubernetes/crd`, the CustomResourceDefinitions in
+ * packages/kubernetes/src/manifests/crds. Needs Go. And the chart in deploy/helm from these and from packages/kubernetes/src/manifests.
  *
  *     node tools/generate.ts            writes
  *     node tools/generate.ts --check    writes nothing; exit code 1, naming the files, when what is committed is not current
@@ -17,11 +17,19 @@ const root = join(import.meta.dirname, '..')
 const definitions = 'packages/kubernetes/src/manifests/crds'
 /** Templates beside those that are written by hand have a folder of their own. */
 const chart = { definitions: 'deploy/helm/bulkhead/definitions', templates: 'deploy/helm/bulkhead/templates/generated' }
-const outputs = ['packages/wire/src/gen', 'guest/internal/gen', definitions, ...Object.values(chart)]
+const outputs = [
+  'packages/wire/src/gen',
+  'packages/witness/src/gen',
+  'guest/internal/gen',
+  definitions,
+  ...Object.values(chart),
+]
 
 /** Throws when a generator fails; it has said why on stderr. The plugins' `out` folders are taken relative to `into`. */
 function generate(into: string): void {
-  run('buf', ['generate', '--clean', '--output', into])
+  for (const template of ['buf.gen.yaml', 'packages/witness/buf.gen.yaml']) {
+    run('buf', ['generate', '--clean', '--template', template, '--output', into])
+  }
   mkdirSync(join(into, definitions), { recursive: true })
   run('go', ['run', '-C', 'packages/kubernetes/crd', './cmd/crds', join(into, definitions)])
   cpSync(join(into, definitions), join(into, chart.definitions), { recursive: true })

@@ -363,6 +363,24 @@ export const errorTable = {
     (f: { lease: string; reason: string }) => `no longer the leader (lease ${f.lease}): ${f.reason}`,
     'nothing has to be done: another replica, or this one when it has started again, goes on'
   ),
+  // A node's container runtime, read over its CRI socket.
+  cri_unreachable: define(
+    503,
+    (f: { socket: string; reason: string }) => `the container runtime on ${f.socket} does not answer: ${f.reason}`,
+    'see that containerd runs on the node, and that this process may use its socket (root); then try again'
+  ),
+  cri_call_failed: define(
+    502,
+    (f: { socket: string; call: string; reason: string }) =>
+      `the container runtime on ${f.socket} refused ${f.call}: ${f.reason}`,
+    'read the log of the container runtime on the node'
+  ),
+  cri_answer_invalid: define(
+    502,
+    (f: { socket: string; call: string; problem: string }) =>
+      `the container runtime on ${f.socket} answers ${f.call} with what cannot be used: ${f.problem}`,
+    'see that it serves the CRI in version runtime.v1 (containerd 1.6 and later), and that its plugin is not disabled'
+  ),
   server_start_failed: define(
     500,
     (f: { reason: string; log: string }) => `the server did not start: ${f.reason}`,

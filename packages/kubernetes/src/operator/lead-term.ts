@@ -7,6 +7,7 @@ import {
   type KitMetrics,
   type Logger,
 } from '../controller/index.ts'
+import { aborted } from './aborted.ts'
 import type { ControllerFactory } from './controllers.ts'
 import type { Caches, CoreCaches, OperatorContext, OperatorSettings, Recorders } from './operator-context.ts'
 import type { SandboxMetrics } from './sandbox-metrics.ts'
@@ -93,9 +94,3 @@ async function runAll(
   const outcomes = await Promise.allSettled([...running, aborted(over)])
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
