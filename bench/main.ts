@@ -10,6 +10,7 @@ import Table from 'cli-table3'
 import { type Figure, reached } from './figure.ts'
 import { commandLine } from './figures/command-line.ts'
 import { density } from './figures/density.ts'
+import { failureDomains } from './figures/failure-domains.ts'
 import { files } from './figures/files.ts'
 import { memory } from './figures/memory.ts'
 import { roundTrip } from './figures/round-trip.ts'
@@ -25,6 +26,7 @@ const benches: Record<string, () => Promise<Figure[]>> = {
   memory,
   density,
   files,
+  'failure-domains': failureDomains,
   ...kubernetes.benches,
 }
 

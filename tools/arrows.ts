@@ -39,7 +39,7 @@ const allowed: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     kernel: 'the only place that wires parts together',
     images: 'the only place that wires parts together',
     engine: 'the only place that wires parts together',
-    kubernetes: 'it prints what is installed into a cluster, and says what one lacks',
+    kubernetes: 'it prints what is installed into a cluster, says what one lacks, and asks its operator for things',
     server: 'the only place that wires parts together',
     sdk: 'it is a client',
     witness: 'doctor shows what the host can witness',

@@ -7,8 +7,9 @@ import { claims } from './claims.ts'
 import { cold } from './cold.ts'
 import { fill } from './fill.ts'
 import { overload } from './overload.ts'
+import { quarantine } from './quarantine.ts'
 
-const measurements = { claims, overload, fill, cold, admission }
+const measurements = { claims, overload, fill, cold, admission, quarantine }
 const supportWithinMs = 10_000
 
 /** The measurements on a cluster, which the first that runs opens for all. */

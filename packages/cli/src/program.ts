@@ -133,6 +133,19 @@ function buildProgram(bind: Bind): Command {
       .addOption(yes()),
     async () => (await import('./commands/test.ts')).test
   )
+  add(
+    program
+      .command('quarantine')
+      .summary('take a Sandbox of a Kubernetes cluster out of service, as one that may be compromised')
+      .argument('<sandbox>', 'its name')
+      .option('--namespace <name>', 'where it is; default: that of the kubeconfig')
+      .option('--reason <text>', 'why, for people')
+      .option('--retention <duration>', 'how long its Pod is kept, at most 24h; 0s kills it at once; default 1h')
+      .option('--kubeconfig <file>', 'default: as kubectl, KUBECONFIG or ~/.kube/config')
+      .option('--context <name>', 'of the kubeconfig; default: its current one')
+      .addOption(json()),
+    async () => (await import('./commands/quarantine.ts')).quarantine
+  )
   addClusterCommands(program, add, json, yes)
   addKubernetesCommands(program, add, json)
   const server = program
@@ -272,6 +285,21 @@ function addKubernetesCommands(
       .addOption(namespace())
       .addOption(json()),
     async () => (await import('./commands/kubernetes-doctor.ts')).kubernetesDoctor
+  )
+  add(
+    kubernetes
+      .command('simulate')
+      .summary('show which tenants lose what when nodes fall, by how sandboxes are placed; asks no cluster')
+      .option('--nodes <count>', 'default 10000')
+      .option('--zones <count>', 'default 3')
+      .option('--sandboxes <count>', 'default 1000000')
+      .option('--tenants <count>', 'default 5000')
+      .option('--capacity <count>', 'sandboxes that fit on a node; default: half as many again as there are')
+      .option('--shard-size <count>', 'nodes of a tenant; default 4')
+      .option('--tenants-per-node <count>', 'at most, where there is a limit; default: as many as fit')
+      .option('--seed <number>', 'of what is drawn by lot; default 1')
+      .addOption(json()),
+    async () => (await import('./commands/kubernetes-simulate.ts')).kubernetesSimulate
   )
   add(
     kubernetes

@@ -47,7 +47,10 @@ describe.skipIf(skipped())('the router beside a real API server', () => {
   })
 
   const serve = async (name: string, at: number, host: string) => {
-    const server = createServer(({ method, url }, response) => response.end(`${name} ${method} ${url}`))
+    const server = createServer(({ method, url }, response) => {
+      if (url === '/wait') response.write('begun')
+      else response.end(`${name} ${method} ${url}`)
+    })
     await once(server.listen(at, host), 'listening')
     return server
   }
@@ -114,6 +117,19 @@ describe.skipIf(skipped())('the router beside a real API server', () => {
     await makePod(await makeSandbox('second'), '127.0.0.2')
     await eventually('second').toBe('second GET /')
     expect(await call('box')).toMatchObject({ body: 'first GET /' })
+  })
+
+  it('cuts what is under way to a Pod that is taken from its Sandbox', async () => {
+    await makePod(await makeSandbox('taken'), '127.0.0.2')
+    await eventually('taken').toBe('second GET /')
+    const headers = { 'X-Sandbox-ID': 'taken', 'X-Sandbox-Port': String(port) }
+    const outgoing = request({ host: '127.0.0.1', port: router.port, path: '/wait', headers, agent: false })
+    outgoing.end()
+    const [answer] = (await once(outgoing, 'response')) as [IncomingMessage]
+    await once(answer, 'data')
+    const labels = { [label.sandboxNameHash]: null }
+    await client.patch(pods, { namespace, name: 'taken' }, mergePatch({ metadata: { labels, ownerReferences: null } }))
+    await expect(Array.fromAsync(answer as AsyncIterable<Buffer>)).rejects.toThrow()
   })
 
   it('follows the Sandbox to its next Pod, also from one that has ended', async () => {

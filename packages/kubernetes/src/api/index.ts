@@ -26,6 +26,14 @@ export type {
   VolumeClaimTemplate,
 } from './pod-template.ts'
 export {
+  type Quarantine,
+  type QuarantineConditionType,
+  type QuarantineSpec,
+  type QuarantineStatus,
+  quarantineLabel,
+  quarantines,
+} from './quarantine.ts'
+export {
   type KernelStatus,
   type Sandbox,
   type SandboxConditionType,

@@ -3,6 +3,7 @@ import { chartPlace, withExpressions } from './chart-text.ts'
 import { type Manifest, type RouterAccess, routerAccesses } from './manifest.ts'
 import { defaultNamespace } from './names.ts'
 import { operatorManifests } from './operator.ts'
+import { quarantineAdmission } from './quarantine-admission.ts'
 import { routerManifests } from './router.ts'
 import { toYaml } from './to-yaml.ts'
 
@@ -18,6 +19,7 @@ const head = '{{- /* Made by tools/generate.ts from packages/kubernetes/src/mani
 export const chartTemplates = (): Readonly<Record<string, string>> => ({
   'access.yaml': text([...peopleAccess(), ...operatorAccess(options)]),
   'operator.yaml': text(operatorManifests(options).map(withOperatorValues)),
+  'quarantine-admission.yaml': text(quarantineAdmission(options)),
   'router.yaml': `${head}{{- if .Values.router.access }}\n${body(routerAccess(options))}${routers()}{{- end }}\n`,
 })
 

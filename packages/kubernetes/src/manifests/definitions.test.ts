@@ -57,5 +57,10 @@ it('shows what people look for', () => {
       columns: ['Minimum', 'Violation', 'Ready', 'Reason', 'Age'],
       subresources: ['status'],
     },
+    {
+      names: ['quarantines'],
+      columns: ['Sandbox', 'Pod', 'Cut', 'Replaced', 'Ended', 'Age'],
+      subresources: ['status'],
+    },
   ])
 })

@@ -2,6 +2,7 @@ import type { V1CustomResourceDefinition } from '@kubernetes/client-node'
 import type { AsJson } from '../controller/index.ts'
 import sandboxes from './crds/agents.x-k8s.io_sandboxes.json' with { type: 'json' }
 import isolationPolicies from './crds/bulkhead.dev_isolationpolicies.json' with { type: 'json' }
+import quarantines from './crds/bulkhead.dev_quarantines.json' with { type: 'json' }
 import sandboxClaims from './crds/extensions.agents.x-k8s.io_sandboxclaims.json' with { type: 'json' }
 import sandboxTemplates from './crds/extensions.agents.x-k8s.io_sandboxtemplates.json' with { type: 'json' }
 import sandboxWarmPools from './crds/extensions.agents.x-k8s.io_sandboxwarmpools.json' with { type: 'json' }
@@ -17,4 +18,5 @@ export const definitions: readonly CustomResourceDefinition[] = [
   sandboxClaims,
   sandboxWarmPools,
   isolationPolicies,
+  quarantines,
 ] as unknown as readonly CustomResourceDefinition[]

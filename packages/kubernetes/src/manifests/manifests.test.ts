@@ -143,7 +143,7 @@ describe('permissions', () => {
       resources.filter((name) => name.endsWith('/finalizers') && verbs.includes('update'))
     )
     expect(finalizers.sort()).toEqual(
-      ['isolationpolicies', 'sandboxclaims', 'sandboxes', 'sandboxtemplates', 'sandboxwarmpools'].map(
+      ['isolationpolicies', 'quarantines', 'sandboxclaims', 'sandboxes', 'sandboxtemplates', 'sandboxwarmpools'].map(
         (name) => `${name}/finalizers`
       )
     )

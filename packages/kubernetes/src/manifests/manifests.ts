@@ -2,6 +2,7 @@ import { operatorAccess, peopleAccess, routerAccess } from './access.ts'
 import { definitions } from './definitions.ts'
 import type { Manifest, ManifestOptions } from './manifest.ts'
 import { operatorManifests } from './operator.ts'
+import { quarantineAdmission } from './quarantine-admission.ts'
 import { routerManifests } from './router.ts'
 
 /** What stays when the operator goes: without the kinds there are no Sandboxes, and objects may be in the namespace that are not ours. */
@@ -23,6 +24,7 @@ export const processManifests = (options: ManifestOptions): Manifest[] => [
   ...peopleAccess(),
   ...operatorAccess(options),
   ...operatorManifests(options),
+  ...quarantineAdmission(options),
   ...(options.router ? [...routerAccess(options), ...routerManifests(options, options.router)] : []),
 ]
 

@@ -1,4 +1,11 @@
-import { isolationPolicies, sandboxClaims, sandboxes, sandboxTemplates, sandboxWarmPools } from '../api/index.ts'
+import {
+  isolationPolicies,
+  quarantines,
+  sandboxClaims,
+  sandboxes,
+  sandboxTemplates,
+  sandboxWarmPools,
+} from '../api/index.ts'
 import { leaseName } from './names.ts'
 
 /** A rule of a role, and why it is there. */
@@ -78,8 +85,16 @@ export const operatorPermissions: readonly Permission[] = [
   allow(
     'networking.k8s.io',
     ['networkpolicies'],
-    [...follow, 'create', 'patch', 'delete'],
-    'keeps the NetworkPolicy of each template'
+    [...read, 'create', 'patch', 'delete'],
+    'keeps the NetworkPolicy of each template, and of each Pod in quarantine'
+  ),
+  allow(quarantines.group, [quarantines.plural], follow, 'puts Pods into quarantine; makes no Quarantine itself'),
+  allow(quarantines.group, [`${quarantines.plural}/status`], ['patch'], 'says how they are'),
+  allow(
+    quarantines.group,
+    [`${quarantines.plural}/finalizers`],
+    ['update'],
+    'owns Pods in the name of Quarantines; as above'
   ),
   allow(isolationPolicies.group, [isolationPolicies.plural], follow, 'compiles IsolationPolicies'),
   allow(isolationPolicies.group, [`${isolationPolicies.plural}/status`], ['patch'], 'says how they are'),

@@ -2,7 +2,11 @@ import type { KubernetesObject, Pod, Stored } from '../controller/index.ts'
 
 /** What the operator reads of a Pod. Thousands are kept: the rest, most of it, is dropped. */
 export interface CachedPod extends KubernetesObject {
-  readonly spec: { readonly nodeName?: string }
+  readonly spec: {
+    readonly nodeName?: string
+    /** Only while it waits for a node, and says which it may have. */
+    readonly affinity?: NonNullable<NonNullable<Pod['spec']>['affinity']>
+  }
   readonly status: Pick<NonNullable<Pod['status']>, 'phase' | 'podIP' | 'podIPs' | 'conditions' | 'reason'>
 }
 
@@ -13,7 +17,7 @@ export function cachedPod(pod: Stored<CachedPod>): Stored<CachedPod> {
     apiVersion: pod.apiVersion,
     kind: pod.kind,
     metadata,
-    spec: pod.spec?.nodeName ? { nodeName: pod.spec.nodeName } : {},
+    spec: whereabouts(pod.spec ?? {}),
     status: {
       ...(phase && { phase }),
       ...(podIP && { podIP }),
@@ -22,4 +26,10 @@ export function cachedPod(pod: Stored<CachedPod>): Stored<CachedPod> {
       ...(reason && { reason }),
     },
   }
+}
+
+function whereabouts({ nodeName, affinity }: CachedPod['spec']): CachedPod['spec'] {
+  if (nodeName) return { nodeName }
+  const { nodeAffinity } = affinity ?? {}
+  return nodeAffinity ? { affinity: { nodeAffinity } } : {}
 }

@@ -25,6 +25,7 @@ import {
   services,
   withoutManagedFields,
 } from '../controller/index.ts'
+import { nodesOfPod } from '../domains/placed.ts'
 import { type CachedPod, cachedPod } from './cached-pod.ts'
 import type { Caches, CoreCaches } from './operator-context.ts'
 
@@ -51,6 +52,10 @@ const byLabelIn =
   (object: Stored): readonly string[] =>
     inNamespace(object, object.metadata.labels?.[key])
 
+/** One that has ended is on none. */
+const byNode = ({ spec, status }: Stored<CachedPod>): readonly string[] =>
+  status.phase === 'Succeeded' || status.phase === 'Failed' ? [] : nodesOfPod(spec)
+
 /** Only what belongs to a Sandbox: the rest of the cluster's Pods and Services is none of our business, and most of the memory. */
 const ofSandboxes = label.sandboxNameHash
 
@@ -67,7 +72,7 @@ export function coreCaches(options: CachesOptions): CoreCaches {
     pods: informer(options, pods as ResourceType as ResourceType<CachedPod>, {
       labelSelector: ofSandboxes,
       transform: cachedPod,
-      indexes: { controller: byController, template: byLabelIn(label.sandboxTemplateRefHash) },
+      indexes: { controller: byController, template: byLabelIn(label.sandboxTemplateRefHash), node: byNode },
     }),
     services: informer(options, services, {
       labelSelector: ofSandboxes,

@@ -9,6 +9,7 @@ import type {
   NetworkPolicy,
   Service,
 } from '../controller/index.ts'
+import type { Placing, Planned } from '../domains/index.ts'
 import type { CachedPod } from './cached-pod.ts'
 import type { SandboxMetrics } from './sandbox-metrics.ts'
 
@@ -19,8 +20,11 @@ type Owned = 'controller'
 export interface CoreCaches {
   /** `pool`: namespace and label `warm-pool-sandbox`; `template`: namespace and label `sandbox-template-ref-hash`. */
   readonly sandboxes: Informer<Sandbox, Owned | 'pool' | 'template'>
-  /** Only Pods with the label `sandbox-name-hash`. `template`: namespace and label `sandbox-template-ref-hash`. */
-  readonly pods: Informer<CachedPod, Owned | 'template'>
+  /**
+   * Only Pods with the label `sandbox-name-hash`. `template`: namespace and label `sandbox-template-ref-hash`. `node`: the node a Pod is on or, while it
+   * waits for one of several, these.
+   */
+  readonly pods: Informer<CachedPod, Owned | 'template' | 'node'>
   /** Only Services with the label `sandbox-name-hash`. `hash`: namespace and that label. */
   readonly services: Informer<Service, Owned | 'hash'>
 }
@@ -58,6 +62,8 @@ export interface OperatorContext<Known extends CoreCaches = Caches> {
   readonly recorders: Recorders
   readonly metrics: SandboxMetrics
   readonly settings: OperatorSettings
+  /** Where the Pod of a Sandbox may run, as a policy has it. Undefined: wherever the scheduler puts it. */
+  readonly planPlacement?: (placing: Placing) => Planned
   /** The kit's options for a controller of this name: clock, log and metrics. */
   controllerOptions(name: string): Omit<ControllerOptions, 'reconcile'>
 }

@@ -33,6 +33,7 @@ async function run(env: NodeJS.ProcessEnv): Promise<void> {
   ])
   if (!isSynced) log.warn({ waitedMs: syncMs }, 'router.cluster_unknown')
   const router = new Router({ config, directory, log })
+  directory.onTaken((addresses) => router.cut(addresses))
   const port = await router.listen()
   log.info({ port, open: config.token === undefined }, 'router.listening')
   await stop

@@ -65,6 +65,17 @@ const refusedWith = ({ status, detail }: { status: number; detail: string }) => 
   body: JSON.stringify({ detail }),
 })
 
+it('is cut when the Pod is taken out of service, and nothing else is', async () => {
+  onRequest = (_, response) => response.write('begun')
+  const outgoing = begin()
+  outgoing.end()
+  const [answer] = (await once(outgoing, 'response')) as [IncomingMessage]
+  router.cut(['127.0.0.2'])
+  await once(answer, 'data')
+  router.cut(['127.0.0.1'])
+  await expect(Array.fromAsync(answer as AsyncIterable<Buffer>)).rejects.toThrow()
+})
+
 describe('what goes through', () => {
   it('the path as it was sent, method, query, headers and body; back come status, headers and body', async () => {
     const seen = Promise.withResolvers<unknown>()

@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Logger } from '../controller/index.ts'
 import { bearsToken } from './authorization.ts'
 import { type Exchanged, exchange, type Outcome } from './exchange.ts'
+import { OpenExchanges } from './open-exchanges.ts'
 import { type Refusal, refusals } from './refusal.ts'
 import { refuse } from './refuse.ts'
 import type { RouterConfig } from './router-config.ts'
@@ -35,6 +36,7 @@ export class Router {
   readonly #options: RouterOptions
   readonly #server: Server
   readonly #tunnels = new Set<Socket>()
+  readonly #open = new OpenExchanges()
   #closing = false
 
   constructor(options: RouterOptions) {
@@ -57,6 +59,11 @@ export class Router {
     this.#server.listen({ port, ...(host && { host }) })
     await once(this.#server, 'listening')
     return (this.#server.address() as AddressInfo).port
+  }
+
+  /** Ends what is under way to these addresses: their Pod is no Sandbox's any more, and should be reached by nobody. */
+  cut(addresses: readonly string[]): void {
+    for (const address of addresses) this.#open.cut(address)
   }
 
   /** Takes no new connections, and resolves when what is under way has ended; what has not within `graceMs` is cut. */
@@ -119,7 +126,9 @@ export class Router {
   async #exchange(exchanged: Exchanged, wish: Wish): Promise<Outcome> {
     const target = await this.#target(exchanged, wish)
     if (exchanged.response.destroyed) return 'client_left'
-    return isTarget(target) ? exchange(exchanged, wish, target) : refused(exchanged, target)
+    if (!isTarget(target)) return refused(exchanged, target)
+    this.#open.add(target.host, exchanged)
+    return exchange(exchanged, wish, target)
   }
 
   async #target({ response }: Exchanged, wish: Wish): Promise<Target | Refusal> {

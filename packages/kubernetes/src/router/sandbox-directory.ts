@@ -78,6 +78,13 @@ export class SandboxDirectory implements AsyncDisposable {
     return { addresses: pod ? addressesOf(pod) : [] }
   }
 
+  /** Tells the addresses of each Pod that is taken from its Sandbox and runs on, as into quarantine. One that ends says its last words undisturbed. */
+  onTaken(handler: (addresses: readonly string[]) => void): void {
+    this.#pods.onChange(({ type, object }) => {
+      if (type === 'deleted' && !object.metadata.deletionTimestamp && isAlive(object)) handler(addressesOf(object))
+    })
+  }
+
   /** Resolves when something of this Sandbox, or of its Pods, changes, and when `signal` aborts. */
   async changed(namespace: string, name: string, signal: AbortSignal): Promise<void> {
     const key = `${namespace}/${name}`

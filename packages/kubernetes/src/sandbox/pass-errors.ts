@@ -10,6 +10,11 @@ export class NotOursError extends Error {
   override readonly name = 'NotOursError'
 }
 
+/** By the policy on failure domains there is no node for the Pod. */
+export class NoPlaceError extends Error {
+  override readonly name = 'NoPlaceError'
+}
+
 /** Errors that say nothing about the Sandbox: the pass is of no use any more. */
 export const endsPass = (error: unknown): boolean =>
   isConflict(error) || isNamespaceTerminating(error) || error instanceof OvertakenError

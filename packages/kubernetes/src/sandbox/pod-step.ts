@@ -1,16 +1,17 @@
-import { annotation, sandboxes } from '../api/index.ts'
+import { annotation, nameHash, quarantineLabel, sandboxes } from '../api/index.ts'
 import { controllerReference, isAlreadyExists, isControlledBy, keyOf, pods, type Stored } from '../controller/index.ts'
 import type { CachedPod } from '../operator/cached-pod.ts'
-import { buildPod } from './build-pod.ts'
 import { conditionOf } from './conditions-of.ts'
 import { narrowServicesOfOthers } from './narrow-services.ts'
 import { decideOwnership } from './ownership.ts'
 import { OvertakenError } from './pass-errors.ts'
+import { placePod } from './place-pod.ts'
 import { endOf, isSuspended, type PodState } from './plan-status.ts'
 import { podMetadataDrift } from './pod-metadata.ts'
 import { change, ownedPods, ownerAdded, read, remove, type SandboxPass } from './sandbox-pass.ts'
 import { message } from './wording.ts'
 
+const longestPodName = 253
 /** Nobody tells when a Pod that is not in the cache goes away. */
 const foreignPodRecheckMs = 30_000
 
@@ -49,21 +50,29 @@ async function use(pass: SandboxPass, pod: Stored<CachedPod>): Promise<PodState>
   return { kind: 'owned', pod: await change(pass, context.caches.pods, pod, { metadata: drift }) }
 }
 
-async function make(pass: SandboxPass): Promise<PodState> {
+async function make(pass: SandboxPass, name = pass.sandbox.metadata.name): Promise<PodState> {
   const { context, sandbox, call } = pass
   await narrowServicesOfOthers(pass)
   try {
-    const made = await context.client.create(pods, buildPod(sandbox, context.settings), call)
-    const pod = made as Stored<CachedPod>
-    context.caches.pods.store.wrote(pod)
-    return { kind: 'owned', pod }
+    const pod = placePod(sandbox, context)
+    const made = await context.client.create(pods, { ...pod, metadata: { ...pod.metadata, name } }, call)
+    const cached = made as Stored<CachedPod>
+    context.caches.pods.store.wrote(cached)
+    return { kind: 'owned', pod: cached }
   } catch (error) {
     if (!isAlreadyExists(error)) throw error
   }
-  const { namespace, name } = sandbox.metadata
+  const { namespace } = sandbox.metadata
   const inTheWay = await read(pass, context.caches.pods.type, { namespace, name })
   if (!inTheWay) throw new OvertakenError(`Pod "${name}" is gone`)
-  return use(pass, inTheWay)
+  const other = nameBeside(inTheWay)
+  return other ? make(pass, other) : use(pass, inTheWay)
+}
+
+/** The name of the Pod that serves while the one that has the name is in quarantine. Always the same, so that a pass that was cut short finds what it made. */
+function nameBeside({ metadata: { name, uid, labels } }: Stored<CachedPod>): string | undefined {
+  if (labels?.[quarantineLabel] === undefined) return undefined
+  return `${name.slice(0, longestPodName - 10)}-q${nameHash(uid)}`
 }
 
 async function suspend(pass: SandboxPass, owned: Stored<CachedPod> | undefined): Promise<PodState> {

@@ -1,5 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isolationPolicies, sandboxClaims, sandboxes, sandboxTemplates, sandboxWarmPools } from '../../src/api/index.ts'
+import {
+  isolationPolicies,
+  quarantines,
+  sandboxClaims,
+  sandboxes,
+  sandboxTemplates,
+  sandboxWarmPools,
+} from '../../src/api/index.ts'
 import {
   type ApiClient,
   isAlreadyExists,
@@ -30,6 +37,7 @@ export async function installKinds(client: ApiClient): Promise<void> {
     sandboxClaims,
     sandboxWarmPools,
     isolationPolicies,
+    quarantines,
   ] as ResourceType[]) {
     // Served a moment after it was accepted.
     while (!(await client.list(type).then(Boolean, notYet))) await sleep(50)

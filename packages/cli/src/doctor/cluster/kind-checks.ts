@@ -27,7 +27,8 @@ function kindCheck(wanted: CustomResourceDefinition, found: CustomResourceDefini
       consequence: `without that controller no ${kind} can be read or written`,
       fix: `move what is stored to ${version}, then: ${applyKinds}`,
     }
-  const older = (found.status?.storedVersions ?? []).filter((stored) => stored !== version)
+  const ours = wanted.spec.versions.map(({ name }) => name)
+  const older = (found.status?.storedVersions ?? []).filter((version) => !ours.includes(version))
   if (older.length > 0)
     return {
       name,
