@@ -8,7 +8,7 @@ export const ExitCode = {
   failed: 1,
   /** The command line itself is wrong. */
   usage: 2,
-  /** `evidence`: a check did not hold. `doctor`: a requirement is not met. */
+  /** `evidence`: a check did not hold. `doctor`: a requirement is not met. `audit`: more falls with a kernel than is allowed. */
   violated: 3,
   /** `evidence`: nothing was seen to be wrong, and yet it is not proven, because an inside did not answer. */
   unknown: 4,

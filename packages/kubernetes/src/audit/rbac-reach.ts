@@ -1,0 +1,138 @@
+/** The slice of rbac.authorization.k8s.io/v1 that is read. */
+export interface PolicyRule {
+  readonly verbs?: readonly string[]
+  readonly apiGroups?: readonly string[]
+  readonly resources?: readonly string[]
+  readonly resourceNames?: readonly string[]
+}
+
+export interface Subject {
+  readonly kind: string
+  readonly name: string
+  readonly namespace?: string
+}
+
+export interface Binding {
+  /** Absent: everywhere. */
+  readonly namespace?: string
+  readonly role: { readonly kind: string; readonly name: string }
+  readonly subjects: readonly Subject[]
+}
+
+/** Rules by `ClusterRole/name` and `Role/namespace/name`. */
+export type Roles = ReadonlyMap<string, readonly PolicyRule[]>
+
+/** What a stolen token opens, worst first. */
+export const powers = [
+  'cluster-admin',
+  'become others',
+  'read secrets',
+  'run in pods',
+  'create pods',
+  'change objects',
+] as const
+export type Power = (typeof powers)[number]
+
+export interface Reach {
+  /** In all namespaces. */
+  readonly cluster: readonly Power[]
+  /** In single ones. */
+  readonly namespaces: ReadonlyMap<string, readonly Power[]>
+}
+
+const covers = (list: readonly string[] | undefined, ...wanted: string[]): boolean =>
+  list?.some((entry) => entry === '*' || wanted.includes(entry)) ?? false
+
+const writes = ['create', 'update', 'patch', 'delete', 'deletecollection'] as const
+
+/** How each power shows in a rule. A rule for named objects only opens these, and is not counted. */
+const signs: Readonly<Record<Power, (rule: PolicyRule) => boolean>> = {
+  'cluster-admin': ({ verbs, apiGroups, resources }) =>
+    (verbs?.includes('*') && apiGroups?.includes('*') && resources?.includes('*')) ?? false,
+  'become others': ({ verbs, resources }) =>
+    covers(verbs, 'impersonate') ||
+    (covers(verbs, 'bind', 'escalate') && covers(resources, 'roles', 'clusterroles')) ||
+    (covers(verbs, 'create') && covers(resources, 'serviceaccounts/token')),
+  'read secrets': ({ verbs, apiGroups, resources }) =>
+    covers(apiGroups, '') && covers(resources, 'secrets') && covers(verbs, 'get', 'list', 'watch'),
+  'run in pods': ({ verbs, apiGroups, resources }) =>
+    covers(apiGroups, '') &&
+    // Since WebSockets, `get` is enough for some servers.
+    ((covers(resources, 'pods/exec', 'pods/attach') && covers(verbs, 'create', 'get')) ||
+      (covers(resources, 'pods/ephemeralcontainers') && covers(verbs, 'update', 'patch')) ||
+      (covers(resources, 'nodes/proxy') && covers(verbs, 'create', 'get'))),
+  // A pod can be given every service account and every mountable secret of its namespace.
+  'create pods': ({ verbs, apiGroups, resources }) =>
+    covers(verbs, 'create', 'update', 'patch') &&
+    ((covers(apiGroups, '') && covers(resources, 'pods', 'replicationcontrollers')) ||
+      (covers(apiGroups, 'apps', 'batch') &&
+        covers(resources, 'deployments', 'daemonsets', 'statefulsets', 'replicasets', 'jobs', 'cronjobs'))),
+  'change objects': ({ verbs, resources }) => covers(verbs, ...writes) && (resources?.length ?? 0) > 0,
+}
+
+const powersOf = (rules: readonly PolicyRule[]): Power[] =>
+  powers.filter((power) => rules.some((rule) => !rule.resourceNames?.length && signs[power](rule)))
+
+/** The groups a service account is in, whatever else is bound to it (kube-apiserver, `serviceaccount.MakeGroupNames`). */
+const groupsOf = (namespace: string): readonly string[] => [
+  'system:serviceaccounts',
+  `system:serviceaccounts:${namespace}`,
+  'system:authenticated',
+]
+
+/**
+ * What every service account may do, from roles and bindings alone, as the API server's own RBAC authorizer would find: by name, as a user
+ * (`system:serviceaccount:…`) and by its groups. Webhook authorizers cannot be seen.
+ */
+export class RbacReach {
+  readonly #bySubject = new Map<
+    string,
+    { readonly namespace: string | undefined; readonly powers: readonly Power[] }[]
+  >()
+  readonly #known = new Map<string, Reach>()
+
+  constructor(roles: Roles, bindings: Iterable<Binding>) {
+    const powersByRole = new Map([...roles].map(([role, rules]) => [role, powersOf(rules)]))
+    for (const { namespace, role, subjects } of bindings) {
+      const key = role.kind === 'Role' ? `Role/${namespace}/${role.name}` : `ClusterRole/${role.name}`
+      const granted = powersByRole.get(key) ?? []
+      if (granted.length === 0) continue
+      for (const subject of subjects) {
+        const id = subjectId(subject, namespace)
+        const entry = this.#bySubject.get(id) ?? []
+        entry.push({ namespace, powers: granted })
+        this.#bySubject.set(id, entry)
+      }
+    }
+  }
+
+  /** Of a service account. */
+  of(namespace: string, name: string): Reach {
+    const account = `${namespace}/${name}`
+    const known = this.#known.get(account)
+    if (known) return known
+    const ids = [
+      `ServiceAccount/${account}`,
+      `User/system:serviceaccount:${namespace}:${name}`,
+      ...groupsOf(namespace).map((group) => `Group/${group}`),
+    ]
+    const cluster = new Set<Power>()
+    const namespaces = new Map<string, Set<Power>>()
+    for (const grant of ids.flatMap((id) => this.#bySubject.get(id) ?? [])) {
+      const into = grant.namespace === undefined ? cluster : (namespaces.get(grant.namespace) ?? new Set<Power>())
+      for (const power of grant.powers) into.add(power)
+      if (grant.namespace !== undefined) namespaces.set(grant.namespace, into)
+    }
+    const ranked = (set: Set<Power>): Power[] => powers.filter((power) => set.has(power))
+    const reach: Reach = {
+      cluster: ranked(cluster),
+      namespaces: new Map([...namespaces].map(([where, set]) => [where, ranked(set)])),
+    }
+    this.#known.set(account, reach)
+    return reach
+  }
+}
+
+function subjectId({ kind, name, namespace }: Subject, bindingNamespace: string | undefined): string {
+  return kind === 'ServiceAccount' ? `ServiceAccount/${namespace ?? bindingNamespace ?? ''}/${name}` : `${kind}/${name}`
+}
