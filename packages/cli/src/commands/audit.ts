@@ -1,19 +1,29 @@
-import { writeFile } from 'node:fs/promises'
 import {
   type AuditReport,
   audit as auditFacts,
+  auditRole,
   collectFacts,
   htmlPage,
   type KernelClass,
   kernelClasses,
+  type PodFact,
+  probePods,
   sarif,
 } from '@bulkhead/kubernetes/audit'
-import { kubeconfigAccess, openApiClient, systemClock, toFailure } from '@bulkhead/kubernetes/controller'
+import {
+  type ClusterAccess,
+  kubeconfigAccess,
+  openApiClient,
+  systemClock,
+  toFailure,
+} from '@bulkhead/kubernetes/controller'
+import { toYaml } from '@bulkhead/kubernetes/manifests'
 import { failure } from '@bulkhead/wire/errors'
 import { ExitCode } from '../exit-code.ts'
 import { abortOnInterruption } from '../interruption.ts'
 import { renderAudit } from '../output/audit.ts'
 import { data, json, talk } from '../output/streams.ts'
+import { writeResult } from '../output/write-result.ts'
 import { packageVersion } from '../package-version.ts'
 
 export interface AuditCommandOptions {
@@ -24,6 +34,8 @@ export interface AuditCommandOptions {
   readonly trust?: readonly string[]
   readonly changes?: string
   readonly maxBlastRadius?: string
+  readonly probe?: boolean
+  readonly printRole?: boolean
   readonly html?: string
   readonly sarif?: string
   readonly json?: boolean
@@ -31,43 +43,87 @@ export interface AuditCommandOptions {
 
 /** Namespaces of the machinery that Kubernetes brings itself. */
 const ownNamespaces = ['kube-system', 'kube-node-lease', 'kube-public']
+/** Each change costs a pass over all workloads; and nobody plans more at once. */
+const mostChanges = 100
 
-/** `bulkhead audit`: reads a cluster, changes nothing. Exit code `violated` when more falls with a kernel than `--max-blast-radius` allows. */
+interface Settings {
+  readonly trustedNamespaces: ReadonlySet<string>
+  readonly overrides: ReadonlyMap<string, KernelClass>
+  readonly changes: number
+}
+
+/** `bulkhead audit`: reads a cluster, changes nothing. Its exit codes are told by {@link verdict}. */
 export async function audit(_args: string[], options: AuditCommandOptions): Promise<number> {
+  if (options.printRole) {
+    data(toYaml([auditRole({ probe: options.probe ?? false })]))
+    return ExitCode.success
+  }
   using interruption = abortOnInterruption()
-  const { signal } = interruption
   const limit = options.maxBlastRadius === undefined ? undefined : count('--max-blast-radius', options.maxBlastRadius)
-  const settings = {
+  const settings: Settings = {
     trustedNamespaces: new Set([...ownNamespaces, ...(options.trust ?? [])]),
     overrides: new Map((options.handler ?? []).map(handlerClass)),
-    changes: count('--changes', options.changes ?? '5'),
+    changes: count('--changes', options.changes ?? '5', mostChanges),
   }
   const clock = systemClock
   const { kubeconfig: file, context } = options
   const access = await kubeconfigAccess({ clock, ...(file && { file }), ...(context && { context }) })
-  await using opened = openApiClient({ access, clock })
-  let report: AuditReport
+  const report = await readAndAudit(access, settings, options.probe ?? false, interruption.signal)
+  const cluster = access.server.host
+  if (options.html)
+    await writeResult(options.html, htmlPage(report, { cluster, at: new Date(clock.wall()).toISOString() }))
+  if (options.sarif)
+    await writeResult(options.sarif, JSON.stringify(sarif(report, { version: packageVersion(), cluster })))
+  if (options.json) json(report)
+  else data(renderAudit(report, { terminal: process.stdout.isTTY }))
+  return verdict(report, limit)
+}
+
+async function readAndAudit(
+  access: ClusterAccess,
+  settings: Settings,
+  probe: boolean,
+  signal: AbortSignal
+): Promise<AuditReport> {
+  await using opened = openApiClient({ access, clock: systemClock, userAgent: 'bulkhead-audit' })
   try {
-    report = auditFacts(await collectFacts(opened.client, signal), settings)
+    const facts = await collectFacts(opened.client, signal)
+    if (!probe) return auditFacts(facts, settings)
+    const inside = await probePods(access, facts.pods.filter(isToBeAsked(settings)), signal)
+    return auditFacts({ ...facts, inside }, settings)
   } catch (error) {
     signal.throwIfAborted()
     throw toFailure(error) ?? error
   }
-  if (options.html) {
-    const about = { cluster: access.server.host, at: new Date(clock.wall()).toISOString() }
-    await writeFile(options.html, htmlPage(report, about))
-  }
-  if (options.sarif) await writeFile(options.sarif, JSON.stringify(sarif(report, { version: packageVersion() })))
-  if (options.json) json(report)
-  else data(renderAudit(report, { terminal: process.stdout.isTTY }))
-  if (limit === undefined || report.maxBlastRadius <= limit) return ExitCode.success
-  talk(`bulkhead: ${report.maxBlastRadius} pods fall with one kernel; at most ${limit} are allowed`)
-  return ExitCode.violated
 }
 
-function count(option: string, text: string): number {
-  if (!/^\d{1,9}$/.test(text))
-    throw failure('invalid_request', { field: option, problem: `${JSON.stringify(text)} is no number` })
+/** The cluster's own machinery is left alone. */
+const isToBeAsked =
+  ({ trustedNamespaces }: Settings) =>
+  ({ node, namespace }: PodFact): boolean =>
+    node !== undefined && !trustedNamespaces.has(namespace)
+
+/** `violated`: more falls with a kernel than is allowed, or a RuntimeClass was found to lie. `unknown`: it would be allowed, but could be more than was seen. */
+function verdict({ maxBlastRadius, missing, probe }: AuditReport, limit: number | undefined): ExitCode {
+  for (const { what, consequence } of missing) talk(`bulkhead: ${what} could not be read: ${consequence}`)
+  if (probe && probe.pretending.length > 0) {
+    talk(`bulkhead: ${probe.pretending.length} pods do not have the kernel that their RuntimeClass promises`)
+    return ExitCode.violated
+  }
+  if (limit === undefined) return ExitCode.success
+  if (maxBlastRadius > limit) {
+    talk(`bulkhead: ${maxBlastRadius} pods fall with one kernel; at most ${limit} are allowed`)
+    return ExitCode.violated
+  }
+  return missing.some(({ understates }) => understates) ? ExitCode.unknown : ExitCode.success
+}
+
+function count(option: string, text: string, most = 999_999_999): number {
+  if (!/^\d{1,9}$/.test(text) || Number(text) > most)
+    throw failure('invalid_request', {
+      field: option,
+      problem: `${JSON.stringify(text)} is no number from 0 to ${most}`,
+    })
   return Number(text)
 }
 

@@ -1,51 +1,116 @@
 import type { AuditReport } from '@bulkhead/kubernetes/audit'
 import { printable } from './printable.ts'
-import { renderTable } from './table.ts'
+import { type Column, renderTable } from './table.ts'
 
 /** Rows of a table beyond which only `--json` tells the rest. */
 const shownRows = 20
 
-/** For people: what falls together, and what to change first. */
+type Row<Key extends 'kernels' | 'tenants' | 'nodesLost'> = AuditReport[Key][number]
+
+const kernelColumns: Column<Row<'kernels'>>[] = [
+  { title: 'NODE', value: ({ nodes, name }) => (nodes.length > 1 ? `${name} +${nodes.length - 1}` : name) },
+  { title: 'EXPOSED', value: ({ exposed }) => (exposed ? 'yes' : 'no') },
+  { title: 'PODS', value: ({ radius }) => String(radius.pods) },
+  { title: 'TENANTS', value: ({ radius }) => String(radius.tenants.length) },
+  { title: 'SECRETS', value: ({ radius }) => String(radius.secrets.length) },
+  { title: 'PRIVILEGED', value: ({ radius }) => String(radius.privileged.length) },
+  { title: 'WORST TOKEN', value: ({ radius }) => radius.worstPower ?? '-' },
+  { title: 'SCORE', value: ({ score }) => String(score) },
+]
+const tenantColumns: Column<Row<'tenants'>>[] = [
+  { title: 'TENANT', value: ({ name }) => name },
+  { title: 'PODS', value: ({ pods }) => String(pods) },
+  { title: 'OWN KERNEL', value: ({ ownKernel }) => String(ownKernel) },
+  { title: 'ENDANGERED BY', value: ({ endangeredBy }) => String(endangeredBy.count) },
+  { title: 'SCORE', value: ({ score }) => String(score) },
+]
+const nodesLostColumns: Column<Row<'nodesLost'>>[] = [
+  { title: 'NODES THAT FAIL', value: ({ k }) => String(k) },
+  { title: 'TENANTS THAT LOSE ALL', value: ({ worst, tenants }) => `${worst.tenantsLost} of ${tenants}` },
+  { title: 'WITH', value: ({ worst }) => worst.nodes.join(' ') },
+  { title: 'ON AVERAGE', value: ({ meanTenantsLost }) => meanTenantsLost.toFixed(2) },
+]
+
+/** For people: what falls together, and what to change first. To a pipe, tables go without titles and separated by tabs, one after another. */
 export function renderAudit(report: AuditReport, options: { readonly terminal: boolean }): string {
-  const { totals } = report
-  const nodes = renderTable(
-    report.nodes.slice(0, shownRows),
-    [
-      { title: 'NODE', value: ({ name }) => name },
-      { title: 'EXPOSED', value: ({ exposed }) => (exposed ? 'yes' : 'no') },
-      { title: 'PODS', value: ({ radius }) => String(radius.pods) },
-      { title: 'TENANTS', value: ({ radius }) => String(radius.tenants.length) },
-      { title: 'SECRETS', value: ({ radius }) => String(radius.secrets.length) },
-      { title: 'WORST TOKEN', value: ({ radius }) => radius.worstPower ?? '-' },
-      { title: 'SCORE', value: ({ score }) => String(score) },
-    ],
-    options
-  )
-  const tenants = renderTable(
-    report.tenants.slice(0, shownRows),
-    [
-      { title: 'TENANT', value: ({ name }) => name },
-      { title: 'PODS', value: ({ pods }) => String(pods) },
-      { title: 'OWN KERNEL', value: ({ ownKernel }) => String(ownKernel) },
-      { title: 'ENDANGERED BY', value: ({ endangeredBy }) => String(endangeredBy.length) },
-      { title: 'SCORE', value: ({ score }) => String(score) },
-    ],
-    options
-  )
-  const changes = report.changes.map(
-    ({ workload, pods, obstacles, lossAfter }, at) =>
-      `${at + 1}. ${printable(workload)} (${pods} pods): a kernel of its own; the expected loss is ${lossAfter.toFixed(1)} pods then${
-        obstacles.length === 0 ? '' : `; in the way: ${printable(obstacles.join(', '))}`
-      }\n`
-  )
-  const unknown = report.unknownHandlers.map(
-    (handler) => `unknown handler ${printable(handler)}: counted as shared; --handler NAME=CLASS says what it is\n`
-  )
+  const table = <R>(rows: readonly R[], columns: readonly Column<R>[]) =>
+    renderTable(rows.slice(0, shownRows), columns, options) + restOf(rows)
   return [
-    `${totals.pods} pods of ${totals.tenants} tenants on ${totals.nodes} nodes: ${totals.ownKernel} with a kernel of their own, ${totals.sharing} share their node's\n`,
-    `with the worst kernel fall ${report.maxBlastRadius} pods; the expected loss is ${report.expectedLoss.toFixed(1)} pods\n\n`,
-    `${nodes}\n${tenants}`,
-    ...(changes.length > 0 ? ['\nchange first:\n', ...changes] : []),
-    ...(unknown.length > 0 ? ['\n', ...unknown] : []),
+    summary(report),
+    table(report.kernels, kernelColumns),
+    table(report.tenants, tenantColumns),
+    table(report.nodesLost, nodesLostColumns),
+    changes(report),
+    warnings(report),
+  ]
+    .filter((part) => part !== '')
+    .join('\n')
+}
+
+const restOf = (rows: readonly unknown[]): string =>
+  rows.length > shownRows ? `and ${rows.length - shownRows} more: see --json\n` : ''
+
+function summary({ totals, maxBlastRadius, expectedLoss, compromise }: AuditReport): string {
+  const { pods, tenants, nodes, ownKernel, sharing, pending } = totals
+  return [
+    `${pods} pods of ${tenants} tenants on ${nodes} nodes: ${ownKernel} with a kernel of their own, ${sharing} on that of their node\n`,
+    `with the worst kernel fall ${maxBlastRadius} pods; ${expectedLoss.toFixed(1)} are lost when each workload is taken with a chance of ${100 * compromise} %\n`,
+    ...(pending > 0 ? [`${pending} more pods are not on a node yet\n`] : []),
   ].join('')
+}
+
+function changes({ changes: list }: AuditReport): string {
+  if (list.length === 0) return ''
+  const lines = list.map(({ workload, pods, hasOwnKernel, obstacles, lossAfter }, at) => {
+    const what = hasOwnKernel ? 'close the way around its kernel' : 'a kernel of its own'
+    const hindered = obstacles.length === 0 ? '' : `; in the way: ${printable(obstacles.join(', '))}`
+    return `${at + 1}. ${printable(workload)} (${pods} pods): ${what}; ${lossAfter.toFixed(1)} pods are lost then${hindered}\n`
+  })
+  return ['change first:\n', ...lines].join('')
+}
+
+/** What makes the rest less than true, or worse than it looks. */
+function warnings({ totals, kernels, unknownHandlers, probe, missing }: AuditReport): string {
+  const merged = kernels.filter(({ nodes }) => nodes.length > 1)
+  return [
+    ...missing.map(({ what, why, consequence }) => `not seen: ${what}: ${consequence} (${why})`),
+    ...merged.map(
+      ({ nodes }) =>
+        `one kernel: ${nodes.slice(0, 5).join(', ')}${nodes.length > 5 ? ', …' : ''} tell the same boot id, and are judged as one`
+    ),
+    ...(totals.bypassed > 0
+      ? [`${totals.bypassed} pods have a kernel of their own and a way around it: see waysAround in --json`]
+      : []),
+    ...unknownHandlers.map(
+      (handler) => `unknown handler ${handler}: counted as shared; --handler NAME=CLASS says what it is`
+    ),
+    ...(probe ? probed(probe) : []),
+  ]
+    .map((line) => `${printable(line)}\n`)
+    .join('')
+}
+
+function probed({ answered, pretending, alike, unexpected, silent }: NonNullable<AuditReport['probe']>): string[] {
+  return [
+    `${answered} pods told their boot id`,
+    ...pretending
+      .slice(0, shownRows)
+      .map(
+        ({ pod, node, runtimeClass }) =>
+          `pretending: ${pod} has RuntimeClass ${runtimeClass}, and runs on the kernel of ${node}`
+      ),
+    ...(pretending.length > shownRows ? [`pretending: and ${pretending.length - shownRows} more: see --json`] : []),
+    ...alike
+      .slice(0, shownRows)
+      .map(
+        ({ pods }) =>
+          `alike: ${pods.length} pods have one boot id, ${pods[0]} for one: restored from one snapshot, or on one kernel`
+      ),
+    ...(unexpected.length > 0
+      ? [
+          `${unexpected.length} pods without such a RuntimeClass say that they are not on their node’s kernel, ${unexpected[0]} for one; counted as shared`,
+        ]
+      : []),
+    ...silent.map(({ why, pods, first }) => `not asked: ${pods} pods, ${first[0]} for one: ${why}`),
+  ]
 }

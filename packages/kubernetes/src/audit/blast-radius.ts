@@ -1,54 +1,52 @@
-import type { PlacedPod } from './facts.ts'
+import { type PlacedPod, podKey } from './facts.ts'
 import type { Kernel } from './kernels.ts'
 import { type Power, powers, type Reach } from './rbac-reach.ts'
 
 /** What an attacker has who has taken a kernel. */
 export interface BlastRadius {
-  /** How many pods. */
+  /** How many pods, the cluster's machinery included. */
   readonly pods: number
-  /** Their namespaces. */
+  /** Namespaces, without those of the machinery. */
   readonly tenants: readonly string[]
-  /** Whose tokens lie in them, with what these open; those that open nothing of note are not listed. */
-  readonly serviceAccounts: readonly { readonly name: string; readonly powers: readonly string[] }[]
-  /** The worst of these powers that holds in the whole cluster. */
+  /** Whose tokens lie in them, as `namespace/name`: those that open anything of note, see the report's `accounts`. */
+  readonly serviceAccounts: readonly string[]
+  /** The worst that one of these tokens opens in the whole cluster. */
   readonly worstPower: Power | undefined
   /** `namespace/name`. */
   readonly secrets: readonly string[]
   readonly privileged: readonly string[]
-  /** Pods with a folder, a namespace or all rights of their node: ways to it that need no kernel exploit. */
+  /** Pods with a folder, a namespace or strong rights of their node: ways to it that need no kernel exploit. */
   readonly hostAccess: readonly string[]
 }
 
-const podName = ({ namespace, name }: PlacedPod): string => `${namespace}/${name}`
 const unique = (names: Iterable<string>): string[] => [...new Set(names)].sort()
 
 export function blastRadiusOf({ takes }: Kernel, reach: ReadonlyMap<string, Reach>): BlastRadius {
-  const accounts = unique(
-    takes.filter(({ hasToken }) => hasToken).map(({ namespace, serviceAccount }) => `${namespace}/${serviceAccount}`)
-  )
-  const opened = accounts.flatMap((name) => {
+  const accounts = unique(takes.filter(({ hasToken }) => hasToken).map(accountOf)).filter((name) => {
     const what = reach.get(name)
-    return what && hasPowers(what) ? [{ name, powers: describe(what), cluster: what.cluster }] : []
+    return what !== undefined && opensAnything(what)
   })
   return {
     pods: takes.length,
-    tenants: unique(takes.map(({ namespace }) => namespace)),
-    serviceAccounts: opened.map(({ name, powers: texts }) => ({ name, powers: texts })),
-    worstPower: powers.find((power) => opened.some(({ cluster }) => cluster.includes(power))),
+    tenants: unique(takes.filter(({ trusted }) => !trusted).map(({ namespace }) => namespace)),
+    serviceAccounts: accounts,
+    worstPower: powers.find((power) => accounts.some((name) => reach.get(name)?.cluster.includes(power))),
     secrets: unique(takes.flatMap(({ namespace, secrets }) => secrets.map((secret) => `${namespace}/${secret}`))),
-    privileged: takes.filter((pod) => pod.privileged).map(podName),
-    hostAccess: takes.filter(touchesHost).map(podName),
+    privileged: takes.filter(({ privileged }) => privileged).map(podKey),
+    hostAccess: takes.filter((pod) => accessToHost(pod).length > 0).map(podKey),
   }
 }
 
-export const touchesHost = ({ privileged, hostPaths, hostNamespaces }: PlacedPod): boolean =>
-  privileged || hostPaths.length > 0 || hostNamespaces.length > 0
+export const accountOf = ({ namespace, serviceAccount }: PlacedPod): string =>
+  podKey({ namespace, name: serviceAccount })
 
-const hasPowers = ({ cluster, namespaces }: Reach): boolean =>
+/** Everything of its node that a pod was given, in words. */
+export const accessToHost = ({ privileged, capabilities, hostNamespaces, hostPaths }: PlacedPod): string[] => [
+  ...(privileged ? ['privileged'] : []),
+  ...capabilities.map((name) => `capability ${name}`),
+  ...hostNamespaces.map((name) => `host ${name} namespace`),
+  ...hostPaths.map(({ path, writable }) => `${writable ? 'writable ' : ''}hostPath ${path}`),
+]
+
+export const opensAnything = ({ cluster, namespaces }: Reach): boolean =>
   cluster.length > 0 || [...namespaces.values()].some((list) => list.length > 0)
-
-function describe({ cluster, namespaces }: Reach): string[] {
-  // Who may do everything may do the rest as well.
-  if (cluster.includes('cluster-admin')) return ['cluster-admin']
-  return [...cluster, ...[...namespaces].flatMap(([where, list]) => list.map((power) => `${power} in ${where}`))]
-}

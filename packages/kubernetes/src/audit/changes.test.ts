@@ -1,22 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { expectedLoss, planChanges, planExactly, planGreedily } from './changes.ts'
 import type { PlacedPod } from './facts.ts'
-
-const pod = (node: string, workload: string, more: Partial<PlacedPod> = {}): PlacedPod => ({
-  namespace: 'a',
-  name: `${workload}-${node}`,
-  node,
-  workload,
-  serviceAccount: 'default',
-  hasToken: false,
-  secrets: [],
-  hostPaths: [],
-  privileged: false,
-  hostNamespaces: [],
-  kernel: 'shared',
-  trusted: false,
-  ...more,
-})
+import { own, placed as pod } from './testing/facts.ts'
 
 /** A small generator with a seed: the same cases each time. */
 function randomPods(seed: number): PlacedPod[] {
@@ -35,13 +20,21 @@ describe('the expected loss', () => {
   })
 
   it('of pods with kernels of their own is these pods', () => {
-    const own = { kernel: 'userspace' } as const
     expect(expectedLoss([pod('n', 'x', own), pod('n', 'y', own)], { compromise: 0.1 })).toBeCloseTo(0.2)
   })
 
   it('of a pod on an unknown kernel is that of a shared one', () => {
     expect(expectedLoss([pod('n', 'x', { kernel: 'unknown' }), pod('n', 'y')])).toBe(
       expectedLoss([pod('n', 'x'), pod('n', 'y')])
+    )
+  })
+})
+
+describe('the expected loss on nodes that share a kernel', () => {
+  it('is that of one node', () => {
+    const machine = { nodeKernel: 'm' }
+    expect(expectedLoss([pod('n1', 'x', machine), pod('n2', 'y', machine)])).toBe(
+      expectedLoss([pod('m', 'x'), pod('m', 'y')])
     )
   })
 })
@@ -54,9 +47,20 @@ describe('the shortest list of changes', () => {
   })
 
   it('names what stands in the way', () => {
-    const held = pod('n', 'x', { privileged: true, hostPaths: ['/'], hostNamespaces: ['network'] })
+    const held = pod('n', 'x', {
+      privileged: true,
+      hostPaths: [{ path: '/', writable: false }],
+      hostNamespaces: ['network'],
+      capabilities: ['SYS_ADMIN'],
+    })
     const [change] = planGreedily([held, pod('n', 'system', { trusted: true })], 1)
-    expect(change?.obstacles).toEqual(['host network namespace', 'hostPath /', 'privileged'])
+    expect(change?.obstacles).toEqual(['capability SYS_ADMIN', 'host network namespace', 'hostPath /', 'privileged'])
+  })
+
+  it('closes the way around a kernel that is there', () => {
+    const leaking = { kernel: 'userspace', hostPaths: [{ path: '/run', writable: true }] } as const
+    const [change] = planGreedily([pod('n', 'x', leaking), pod('n', 'system', { trusted: true })], 1)
+    expect(change).toMatchObject({ hasOwnKernel: true, obstacles: ['writable hostPath /run'] })
   })
 
   it('is empty when no change lowers the loss', () => {
@@ -78,9 +82,7 @@ describe('the shortest list of changes', () => {
       expect(found).toBeGreaterThanOrEqual(0.9 * best)
       // Each step is told with the loss that really follows from it.
       const isolated = new Set(greedy.map(({ workload }) => workload))
-      const after = pods.map((one) =>
-        isolated.has(`a/${one.workload}`) ? { ...one, kernel: 'userspace' as const } : one
-      )
+      const after = pods.map((one) => (isolated.has(`a/${one.workload}`) ? { ...one, ...own } : one))
       expect(expectedLoss(after)).toBeCloseTo(greedy.at(-1)?.lossAfter ?? before)
     }
   )

@@ -1,13 +1,16 @@
-import { touchesHost } from './blast-radius.ts'
+import { accessToHost } from './blast-radius.ts'
 import type { PlacedPod } from './facts.ts'
 import { isOwnKernel } from './kernel-class.ts'
+import { waysAround } from './kernels.ts'
 
-/** One workload to be given a kernel of its own. */
+/** One workload to be given a kernel of its own, or to have the ways around it taken away. */
 export interface Change {
   /** `namespace/Kind/name`. */
   readonly workload: string
   readonly pods: number
-  /** Why it cannot just be given another RuntimeClass. */
+  /** It has one already: only the obstacles are left to do. */
+  readonly hasOwnKernel: boolean
+  /** Why it cannot just be given another RuntimeClass, or why that has not helped. */
   readonly obstacles: readonly string[]
   /** {@link expectedLoss} with this and all changes before it. */
   readonly lossAfter: number
@@ -22,14 +25,14 @@ export const defaultRisk: Risk = { compromise: 0.05 }
 
 /** What of the pods decides about the risk. */
 interface Exposure {
-  /** Suspect workloads on each node's kernel. */
+  /** Suspect workloads that can attack each node's kernel. */
   readonly onNode: ReadonlyMap<string, ReadonlySet<string>>
   /** Pods that fall with each node's kernel. */
   readonly weight: ReadonlyMap<string, number>
-  /** Nodes of each suspect workload. */
+  /** Kernels of nodes that each suspect workload can attack. */
   readonly nodes: ReadonlyMap<string, ReadonlySet<string>>
   readonly podsOf: ReadonlyMap<string, readonly PlacedPod[]>
-  /** Pods that are suspect and have a kernel of their own already. */
+  /** Pods that are suspect, and contained already. */
   readonly alone: number
 }
 
@@ -39,16 +42,18 @@ const negligible = 1e-6
 export const workloadOf = ({ namespace, workload }: PlacedPod): string => `${namespace}/${workload}`
 
 function exposureOf(pods: readonly PlacedPod[]): Exposure {
-  const suspects = pods.filter(({ trusted, kernel }) => !trusted && !isOwnKernel(kernel))
+  const suspects = pods.filter(({ trusted, contained }) => !trusted && !contained)
   const podsOf = Map.groupBy(suspects, workloadOf)
   const names = (group: readonly PlacedPod[], of: (pod: PlacedPod) => string) => new Set(group.map(of))
-  const byNode = Map.groupBy(suspects, ({ node }) => node)
+  const byNode = Map.groupBy(suspects, ({ nodeKernel }) => nodeKernel)
   return {
     onNode: new Map([...byNode].map(([node, group]) => [node, names(group, workloadOf)])),
-    weight: new Map([...Map.groupBy(pods, ({ node }) => node)].map(([node, group]) => [node, group.length])),
-    nodes: new Map([...podsOf].map(([workload, group]) => [workload, names(group, ({ node }) => node)])),
+    weight: new Map(
+      [...Map.groupBy(pods, ({ nodeKernel }) => nodeKernel)].map(([node, group]) => [node, group.length])
+    ),
+    nodes: new Map([...podsOf].map(([workload, group]) => [workload, names(group, ({ nodeKernel }) => nodeKernel)])),
     podsOf,
-    alone: pods.filter(({ trusted, kernel }) => !trusted && isOwnKernel(kernel)).length,
+    alone: pods.filter(({ trusted, contained }) => !trusted && contained).length,
   }
 }
 
@@ -159,15 +164,7 @@ function countSubsets(items: number, limit: number): number {
 
 function changeOf(workload: string, { podsOf }: Exposure, lossAfter: number): Change {
   const pods = podsOf.get(workload) ?? []
-  return { workload, pods: pods.length, obstacles: obstaclesOf(pods), lossAfter }
-}
-
-function obstaclesOf(pods: readonly PlacedPod[]): string[] {
-  const found = new Set<string>()
-  for (const pod of pods.filter(touchesHost)) {
-    if (pod.privileged) found.add('privileged')
-    for (const namespace of pod.hostNamespaces) found.add(`host ${namespace} namespace`)
-    for (const path of pod.hostPaths) found.add(`hostPath ${path}`)
-  }
-  return [...found].sort()
+  const hasOwnKernel = pods.every(({ kernel }) => isOwnKernel(kernel))
+  const obstacles = pods.flatMap(hasOwnKernel ? waysAround : accessToHost)
+  return { workload, pods: pods.length, hasOwnKernel, obstacles: [...new Set(obstacles)].sort(), lossAfter }
 }

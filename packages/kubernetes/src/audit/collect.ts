@@ -1,16 +1,18 @@
 import {
   type ApiClient,
-  type AsJson,
+  isForbidden,
+  isGone,
+  isNotFound,
   type KubernetesObject,
   nodes,
-  type Pod,
   pods,
   type ResourceType,
   resourceType,
   runtimeClasses,
   type Stored,
 } from '../controller/index.ts'
-import type { ClusterFacts, PodFact } from './facts.ts'
+import { type ClusterFacts, type Missing, podKey } from './facts.ts'
+import { podFact } from './pod-fact.ts'
 import { type Binding, type PolicyRule, RbacReach, type Subject } from './rbac-reach.ts'
 
 interface Role extends KubernetesObject {
@@ -19,9 +21,6 @@ interface Role extends KubernetesObject {
 interface RoleBinding extends KubernetesObject {
   readonly roleRef: { readonly kind: string; readonly name: string }
   readonly subjects?: readonly Subject[] | null
-}
-interface ServiceAccount extends KubernetesObject {
-  readonly automountServiceAccountToken?: boolean
 }
 
 const rbac = { group: 'rbac.authorization.k8s.io', version: 'v1' } as const
@@ -39,73 +38,90 @@ const clusterRoleBindings = resourceType<RoleBinding>({
   kind: 'ClusterRoleBinding',
   namespaced: false,
 })
-const serviceAccounts = resourceType<ServiceAccount>({
-  group: '',
-  version: 'v1',
-  plural: 'serviceaccounts',
-  kind: 'ServiceAccount',
-  namespaced: true,
-})
 
-const pageSize = 500
+/** All that an audit lists: what its role has to allow. */
+export const auditedTypes: readonly ResourceType[] = [
+  pods,
+  nodes,
+  runtimeClasses,
+  roles,
+  clusterRoles,
+  roleBindings,
+  clusterRoleBindings,
+]
 
-/** Turns every object into what is kept of it, page by page, so that no more than a page is ever in memory as it came. */
-async function collect<T extends KubernetesObject, Fact>(
-  client: ApiClient,
-  type: ResourceType<T>,
-  keep: (object: Stored<T>) => Fact,
-  signal: AbortSignal,
-  fieldSelector?: string
-): Promise<Fact[]> {
-  const facts: Fact[] = []
-  for await (const page of client.pages(type, { limit: pageSize, signal, fieldSelector }))
-    for (const object of page.items) facts.push(keep(object))
-  return facts
-}
+/** As it came, a page of pods takes a few megabytes. */
+const pageSize = 250
+/** Of one list, when the API server forgets its version between two pages. */
+const maxTries = 3
+/** Ended pods run nowhere. */
+const notEnded = 'status.phase!=Succeeded,status.phase!=Failed'
+
+type Consequence = Omit<Missing, 'why'>
+
+const without = {
+  nodes: {
+    what: 'nodes',
+    consequence: 'nodes without pods are not counted, and nodes that share one kernel are taken for separate ones',
+    understates: true,
+  },
+  runtimeClasses: {
+    what: 'runtimeclasses',
+    consequence: 'every RuntimeClass is counted as shared',
+    understates: false,
+  },
+  rbac: { what: 'rbac', consequence: 'what stolen tokens open is not known', understates: false },
+} as const satisfies Record<string, Consequence>
 
 /**
- * Reads what an audit needs, with `list` on pods, nodes, serviceaccounts, runtimeclasses and the four kinds of RBAC; no secret is read. Fails as the
- * client does: an audit without one of these would be wrong.
+ * Reads what an audit needs, with `list` on {@link auditedTypes}; no secret is read. Pods it cannot do without: fails as the client does. What else may
+ * not be seen is told as `missing`.
  */
 export async function collectFacts(client: ApiClient, signal: AbortSignal): Promise<ClusterFacts> {
-  const read = <T extends KubernetesObject, Fact>(
-    type: ResourceType<T>,
-    keep: (object: Stored<T>) => Fact,
-    fields?: string
-  ) => collect(client, type, keep, signal, fields)
+  const missing: Missing[] = []
+  const reading: Reading = { client, signal }
+  const [podFacts, nodeFacts, handlers, access] = await Promise.all([
+    collect(reading, pods, podFact, notEnded),
+    orMissing(
+      missing,
+      without.nodes,
+      collect(reading, nodes, ({ metadata, status }) => ({
+        name: metadata.name,
+        kernelVersion: status?.nodeInfo?.kernelVersion ?? '',
+        bootId: status?.nodeInfo?.bootID ?? '',
+      }))
+    ),
+    orMissing(
+      missing,
+      without.runtimeClasses,
+      collect(reading, runtimeClasses, ({ metadata, handler }) => [metadata.name, handler] as const)
+    ),
+    orMissing(missing, without.rbac, readAccess(reading)),
+  ])
+  const accounts = new Map(
+    podFacts.map(({ namespace, serviceAccount: name }) => [podKey({ namespace, name }), { namespace, name }])
+  )
+  const reach = access
+    ? [...accounts].map(([key, { namespace, name }]) => [key, access.of(namespace, name)] as const)
+    : []
+  return { pods: podFacts, nodes: nodeFacts ?? [], handlers: new Map(handlers), reach: new Map(reach), missing }
+}
+
+interface Reading {
+  readonly client: ApiClient
+  readonly signal: AbortSignal
+}
+
+async function readAccess(reading: Reading): Promise<RbacReach> {
   const rulesAs = (kind: string) => (role: Stored<Role>) =>
     [[kind, role.metadata.namespace, role.metadata.name].filter(Boolean).join('/'), role.rules ?? []] as const
-  const [nodeFacts, handlers, mounts, roleRules, clusterRules, bindings, clusterBindings] = await Promise.all([
-    read(nodes, ({ metadata, status }) => ({
-      name: metadata.name,
-      kernelVersion: status?.nodeInfo?.kernelVersion ?? '',
-      bootId: status?.nodeInfo?.bootID ?? '',
-    })),
-    read(runtimeClasses, ({ metadata, handler }) => [metadata.name, handler] as const),
-    read(
-      serviceAccounts,
-      ({ metadata, automountServiceAccountToken }) =>
-        [`${metadata.namespace}/${metadata.name}`, automountServiceAccountToken ?? true] as const
-    ),
-    read(roles, rulesAs('Role')),
-    read(clusterRoles, rulesAs('ClusterRole')),
-    read(roleBindings, bindingOf),
-    read(clusterRoleBindings, bindingOf),
+  const [roleRules, clusterRules, bindings, clusterBindings] = await Promise.all([
+    collect(reading, roles, rulesAs('Role')),
+    collect(reading, clusterRoles, rulesAs('ClusterRole')),
+    collect(reading, roleBindings, bindingOf),
+    collect(reading, clusterRoleBindings, bindingOf),
   ])
-  const mountsToken = new Map(mounts)
-  const podFacts = await read(
-    pods,
-    (pod) => podFact(pod, mountsToken),
-    // Ended pods run nowhere.
-    'status.phase!=Succeeded,status.phase!=Failed'
-  )
-  const rbacReach = new RbacReach(new Map([...roleRules, ...clusterRules]), [...bindings, ...clusterBindings])
-  const accounts = new Set(podFacts.map(({ namespace, serviceAccount }) => `${namespace}/${serviceAccount}`))
-  const reach = [...accounts].map((account) => {
-    const [namespace = '', name = ''] = account.split('/')
-    return [account, rbacReach.of(namespace, name)] as const
-  })
-  return { pods: podFacts, nodes: nodeFacts, handlers: new Map(handlers), reach: new Map(reach) }
+  return new RbacReach(new Map([...roleRules, ...clusterRules]), [...bindings, ...clusterBindings])
 }
 
 function bindingOf({ metadata, roleRef, subjects }: Stored<RoleBinding>): Binding {
@@ -116,52 +132,32 @@ function bindingOf({ metadata, roleRef, subjects }: Stored<RoleBinding>): Bindin
   }
 }
 
-export function podFact(pod: Stored<Pod>, mountsToken: ReadonlyMap<string, boolean>): PodFact {
-  const { metadata, spec } = pod
-  const namespace = metadata.namespace ?? ''
-  const serviceAccount = spec?.serviceAccountName ?? 'default'
-  const containers = [
-    ...(spec?.initContainers ?? []),
-    ...(spec?.containers ?? []),
-    ...(spec?.ephemeralContainers ?? []),
-  ]
-  return {
-    namespace,
-    name: metadata.name,
-    ...(spec?.nodeName && { node: spec.nodeName }),
-    workload: workloadOf(pod),
-    ...(spec?.runtimeClassName && { runtimeClass: spec.runtimeClassName }),
-    serviceAccount,
-    hasToken: spec?.automountServiceAccountToken ?? mountsToken.get(`${namespace}/${serviceAccount}`) ?? true,
-    secrets: secretsOf(spec),
-    hostPaths: (spec?.volumes ?? []).flatMap(({ hostPath }) => (hostPath ? [hostPath.path] : [])),
-    privileged: containers.some(({ securityContext }) => securityContext?.privileged === true),
-    hostNamespaces: [
-      ...(spec?.hostNetwork ? ['network'] : []),
-      ...(spec?.hostPID ? ['pid'] : []),
-      ...(spec?.hostIPC ? ['ipc'] : []),
-    ],
+/** Turns every object into what is kept of it, page by page, so that no more than a page is ever in memory as it came. */
+async function collect<T extends KubernetesObject, Fact>(
+  { client, signal }: Reading,
+  type: ResourceType<T>,
+  keep: (object: Stored<T>) => Fact,
+  fieldSelector?: string
+): Promise<Fact[]> {
+  for (let tries = 1; ; tries++) {
+    const facts: Fact[] = []
+    try {
+      for await (const page of client.pages(type, { limit: pageSize, signal, fieldSelector }))
+        for (const object of page.items) facts.push(keep(object))
+      return facts
+    } catch (error) {
+      if (!isGone(error) || tries >= maxTries) throw error
+    }
   }
 }
 
-/** Deployments are behind a ReplicaSet, whose name ends in the hash that its pods have as a label: it need not be read. */
-function workloadOf({ metadata }: Stored<Pod>): string {
-  const owner = metadata.ownerReferences?.find(({ controller }) => controller)
-  if (!owner) return `Pod/${metadata.name}`
-  const hash = metadata.labels?.['pod-template-hash']
-  if (owner.kind === 'ReplicaSet' && hash && owner.name.endsWith(`-${hash}`))
-    return `Deployment/${owner.name.slice(0, -hash.length - 1)}`
-  return `${owner.kind}/${owner.name}`
-}
-
-function secretsOf(spec: AsJson<NonNullable<Pod['spec']>> | undefined): string[] {
-  const mounted = (spec?.volumes ?? []).flatMap(({ secret, projected }) => [
-    secret?.secretName,
-    ...(projected?.sources ?? []).map((source) => source.secret?.name),
-  ])
-  const read = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].flatMap(({ env, envFrom }) => [
-    ...(env ?? []).map(({ valueFrom }) => valueFrom?.secretKeyRef?.name),
-    ...(envFrom ?? []).map(({ secretRef }) => secretRef?.name),
-  ])
-  return [...new Set([...mounted, ...read].filter((name) => name !== undefined))].sort()
+/** Undefined, and told, when whoever asks may not see it or the cluster does not have it. */
+async function orMissing<T>(missing: Missing[], consequence: Consequence, answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer
+  } catch (error) {
+    if (!isForbidden(error) && !isNotFound(error)) throw error
+    missing.push({ ...consequence, why: error.message })
+    return undefined
+  }
 }

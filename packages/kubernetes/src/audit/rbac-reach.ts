@@ -40,12 +40,21 @@ export interface Reach {
   readonly namespaces: ReadonlyMap<string, readonly Power[]>
 }
 
+/** As RBAC compares: `*` is all; a subresource like `exec` can be named as that of all resources, with a `*` before the slash. */
 const covers = (list: readonly string[] | undefined, ...wanted: string[]): boolean =>
-  list?.some((entry) => entry === '*' || wanted.includes(entry)) ?? false
+  list?.some(
+    (entry) =>
+      entry === '*' ||
+      wanted.includes(entry) ||
+      (entry.startsWith('*/') && wanted.some((one) => one.endsWith(entry.slice(1))))
+  ) ?? false
+
+/** Questions to the API server, which everybody may ask: writing these changes nothing. */
+const questions = new Set(['authorization.k8s.io', 'authentication.k8s.io'])
 
 const writes = ['create', 'update', 'patch', 'delete', 'deletecollection'] as const
 
-/** How each power shows in a rule. A rule for named objects only opens these, and is not counted. */
+/** How each power shows in a rule. */
 const signs: Readonly<Record<Power, (rule: PolicyRule) => boolean>> = {
   'cluster-admin': ({ verbs, apiGroups, resources }) =>
     (verbs?.includes('*') && apiGroups?.includes('*') && resources?.includes('*')) ?? false,
@@ -67,11 +76,20 @@ const signs: Readonly<Record<Power, (rule: PolicyRule) => boolean>> = {
     ((covers(apiGroups, '') && covers(resources, 'pods', 'replicationcontrollers')) ||
       (covers(apiGroups, 'apps', 'batch') &&
         covers(resources, 'deployments', 'daemonsets', 'statefulsets', 'replicasets', 'jobs', 'cronjobs'))),
-  'change objects': ({ verbs, resources }) => covers(verbs, ...writes) && (resources?.length ?? 0) > 0,
+  'change objects': ({ verbs, apiGroups, resources }) =>
+    covers(verbs, ...writes) &&
+    (apiGroups?.some((group) => !questions.has(group)) ?? false) &&
+    // Nobody relies on events.
+    (resources?.some((resource) => resource !== 'events') ?? false),
 }
 
+/** Rules for named objects open these only, and are not counted: but to be one other user, or to grant one role, can be all that is needed. */
+const countsNamed: ReadonlySet<Power> = new Set(['become others'])
+
 const powersOf = (rules: readonly PolicyRule[]): Power[] =>
-  powers.filter((power) => rules.some((rule) => !rule.resourceNames?.length && signs[power](rule)))
+  powers.filter((power) =>
+    rules.some((rule) => (countsNamed.has(power) || !rule.resourceNames?.length) && signs[power](rule))
+  )
 
 /** The groups a service account is in, whatever else is bound to it (kube-apiserver, `serviceaccount.MakeGroupNames`). */
 const groupsOf = (namespace: string): readonly string[] => [
@@ -90,6 +108,7 @@ export class RbacReach {
     { readonly namespace: string | undefined; readonly powers: readonly Power[] }[]
   >()
   readonly #known = new Map<string, Reach>()
+  readonly #alike = new Map<string, Reach>()
 
   constructor(roles: Roles, bindings: Iterable<Binding>) {
     const powersByRole = new Map([...roles].map(([role, rules]) => [role, powersOf(rules)]))
@@ -115,7 +134,16 @@ export class RbacReach {
       `ServiceAccount/${account}`,
       `User/system:serviceaccount:${namespace}:${name}`,
       ...groupsOf(namespace).map((group) => `Group/${group}`),
-    ]
+    ].filter((id) => this.#bySubject.has(id))
+    // Thousands of accounts have nothing but what their groups have.
+    const alike = ids.join('\n')
+    const shared = this.#alike.get(alike) ?? this.#reachOf(ids)
+    this.#alike.set(alike, shared)
+    this.#known.set(account, shared)
+    return shared
+  }
+
+  #reachOf(ids: readonly string[]): Reach {
     const cluster = new Set<Power>()
     const namespaces = new Map<string, Set<Power>>()
     for (const grant of ids.flatMap((id) => this.#bySubject.get(id) ?? [])) {
@@ -124,12 +152,10 @@ export class RbacReach {
       if (grant.namespace !== undefined) namespaces.set(grant.namespace, into)
     }
     const ranked = (set: Set<Power>): Power[] => powers.filter((power) => set.has(power))
-    const reach: Reach = {
+    return {
       cluster: ranked(cluster),
       namespaces: new Map([...namespaces].map(([where, set]) => [where, ranked(set)])),
     }
-    this.#known.set(account, reach)
-    return reach
   }
 }
 

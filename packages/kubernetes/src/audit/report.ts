@@ -1,8 +1,13 @@
+import { type AccountReport, accountReports } from './accounts.ts'
 import { type BlastRadius, blastRadiusOf } from './blast-radius.ts'
 import { type Change, defaultRisk, expectedLoss, planChanges, type Risk } from './changes.ts'
-import type { ClusterFacts, PlacedPod } from './facts.ts'
+import type { ClusterFacts, Missing, PlacedPod } from './facts.ts'
 import { isOwnKernel, type KernelClass } from './kernel-class.ts'
-import { type Kernel, kernelsOf, type PlacingOptions, placePods } from './kernels.ts'
+import { type Kernel, kernelsOf, type PlacingOptions, placePods, waysAround } from './kernels.ts'
+import { type NodesLost, nodesLost } from './nodes-lost.ts'
+import { type ProbeReport, probeReport } from './probe-report.ts'
+import { byName, percent } from './ranking.ts'
+import { type TenantReport, tenantReports } from './tenants.ts'
 
 export interface AuditOptions extends PlacingOptions {
   /** Longest list of changes. */
@@ -13,13 +18,19 @@ export interface AuditOptions extends PlacingOptions {
 /** What an audit found. Plain JSON; a member is never renamed or given another meaning. */
 export interface AuditReport {
   readonly format: 'bulkhead-audit/1'
+  /** What could not be read: without it the report says less than it could. Empty: it says all. */
+  readonly missing: readonly Missing[]
   readonly totals: {
     readonly nodes: number
     /** Scheduled ones. */
     readonly pods: number
+    /** Not scheduled yet: nothing else is said of them. */
+    readonly pending: number
     readonly tenants: number
     /** Pods with a kernel of their own. */
     readonly ownKernel: number
+    /** Of these, the pods with a way around it: as dangerous to their node as if they had none. */
+    readonly bypassed: number
     /** Pods on a kernel of a node that are not part of the cluster's machinery. */
     readonly sharing: number
   }
@@ -28,24 +39,32 @@ export interface AuditReport {
   /** Pods an attacker is expected to have, when each workload is taken with the probability `compromise`. */
   readonly expectedLoss: number
   readonly compromise: number
+  readonly nodesLost: readonly NodesLost[]
   /** Handlers of RuntimeClasses nobody here knows: counted as shared. */
   readonly unknownHandlers: readonly string[]
-  /** Worst first. */
-  readonly nodes: readonly NodeReport[]
+  /** What the insides of pods said; absent when nobody asked them. */
+  readonly probe?: ProbeReport
+  /** Of nodes. Worst first. */
+  readonly kernels: readonly KernelReport[]
   /** Worst first. */
   readonly tenants: readonly TenantReport[]
+  /** The service accounts that `radius.serviceAccounts` name, by name. */
+  readonly accounts: readonly AccountReport[]
   readonly changes: readonly Change[]
 }
 
-export interface NodeReport {
+export interface KernelReport {
+  /** The first of its nodes. */
   readonly name: string
+  /** More than one: nodes that tell the same boot id are on one kernel. */
+  readonly nodes: readonly string[]
   readonly kernelVersion: string
   readonly bootId: string
-  /** Suspect code runs on its kernel. */
+  /** Suspect code can attack it. */
   readonly exposed: boolean
-  /** Of 100: the share of its suspect pods that have a kernel of their own; 100 without any. */
+  /** Of 100: the share of its suspect pods that are contained by a kernel of their own; 100 without any. */
   readonly score: number
-  /** What falls with its kernel. */
+  /** What falls with it. */
   readonly radius: BlastRadius
   readonly pods: readonly PodReport[]
 }
@@ -53,105 +72,85 @@ export interface NodeReport {
 export interface PodReport {
   readonly namespace: string
   readonly name: string
+  readonly node: string
   readonly workload: string
   readonly kernel: KernelClass
   readonly trusted: boolean
-}
-
-export interface TenantReport {
-  /** Namespace. */
-  readonly name: string
-  readonly pods: number
-  readonly ownKernel: number
-  /** Other tenants whose code runs on a kernel under this one's pods. */
-  readonly endangeredBy: readonly string[]
-  /** Of 100: the share of its pods that no other tenant can reach through a kernel. */
-  readonly score: number
+  /** What leads around its own kernel. */
+  readonly waysAround: readonly string[]
 }
 
 /** Everything an audit says about a cluster, from what was read of it. */
 export function audit(facts: ClusterFacts, options: AuditOptions): AuditReport {
   const { risk = defaultRisk } = options
   const pods = placePods(facts, options)
-  const kernels = kernelsOf(pods)
-  const own = pods.filter(({ kernel }) => isOwnKernel(kernel)).length
+  const suspects = pods.filter(({ trusted }) => !trusted)
+  const kernels = kernelsOf(pods, facts.nodes)
+  const reports = kernelReports(kernels, facts)
+  const own = pods.filter(({ kernel }) => isOwnKernel(kernel))
   return {
     format: 'bulkhead-audit/1',
+    missing: facts.missing,
     totals: {
-      nodes: facts.nodes.length,
+      nodes: new Set([...facts.nodes.map(({ name }) => name), ...pods.map(({ node }) => node)]).size,
       pods: pods.length,
-      tenants: new Set(pods.map(({ namespace }) => namespace)).size,
-      ownKernel: own,
-      sharing: pods.filter(({ kernel, trusted }) => !trusted && !isOwnKernel(kernel)).length,
+      pending: facts.pods.length - pods.length,
+      tenants: new Set(suspects.map(({ namespace }) => namespace)).size,
+      ownKernel: own.length,
+      bypassed: own.filter(({ contained }) => !contained).length,
+      sharing: suspects.filter(({ kernel }) => !isOwnKernel(kernel)).length,
     },
-    maxBlastRadius: Math.max(0, ...kernels.filter(({ exposed }) => exposed).map(({ takes }) => takes.length)),
+    maxBlastRadius: kernels.reduce((most, { exposed, takes }) => (exposed ? Math.max(most, takes.length) : most), 0),
     expectedLoss: expectedLoss(pods, risk),
     compromise: risk.compromise,
+    nodesLost: nodesLost(pods, facts.nodes),
     unknownHandlers: unknownHandlers(pods, facts),
-    nodes: nodeReports(kernels, facts),
+    ...(facts.inside && { probe: probeReport(pods, facts.inside, facts, options) }),
+    kernels: reports,
     tenants: tenantReports(kernels),
+    accounts: accountReports(
+      reports.flatMap(({ radius }) => radius.serviceAccounts),
+      facts.reach
+    ),
     changes: planChanges(pods, options.changes, risk),
   }
 }
 
 function unknownHandlers(pods: readonly PlacedPod[], { handlers }: ClusterFacts): string[] {
   const found = pods.flatMap(({ kernel, runtimeClass = '' }) =>
-    kernel === 'unknown' ? [handlers.get(runtimeClass) ?? `(RuntimeClass ${runtimeClass} is not there)`] : []
+    kernel === 'unknown' ? [handlers.get(runtimeClass) ?? `(RuntimeClass ${runtimeClass}, which was not seen)`] : []
   )
   return [...new Set(found)].sort()
 }
 
-function nodeReports(kernels: readonly Kernel[], facts: ClusterFacts): NodeReport[] {
+function kernelReports(kernels: readonly Kernel[], facts: ClusterFacts): KernelReport[] {
   const known = new Map(facts.nodes.map((node) => [node.name, node]))
   return kernels
     .filter(({ id }) => id.startsWith('node/'))
     .map((kernel) => {
-      const { kernelVersion = '', bootId = '' } = known.get(kernel.node) ?? {}
+      const [name = ''] = kernel.nodes
+      const { kernelVersion = '', bootId = '' } = known.get(name) ?? {}
       const suspects = kernel.takes.filter(({ trusted }) => !trusted)
       return {
-        name: kernel.node,
+        name,
+        nodes: kernel.nodes,
         kernelVersion,
         bootId,
         exposed: kernel.exposed,
-        score: share(suspects.filter((pod) => isOwnKernel(pod.kernel)).length, suspects.length),
+        score: percent(suspects.filter(({ contained }) => contained).length, suspects.length),
         radius: blastRadiusOf(kernel, facts.reach),
-        pods: kernel.takes.map(({ namespace, name, workload, kernel: on, trusted }) => ({
-          namespace,
-          name,
-          workload,
-          kernel: on,
-          trusted,
-        })),
+        pods: kernel.takes.map(podReport),
       }
     })
-    .sort((a, b) => Number(b.exposed) - Number(a.exposed) || b.radius.pods - a.radius.pods || order(a.name, b.name))
+    .sort((a, b) => Number(b.exposed) - Number(a.exposed) || b.radius.pods - a.radius.pods || byName(a, b))
 }
 
-function tenantReports(kernels: readonly Kernel[]): TenantReport[] {
-  const tenants = new Map<string, { pods: number; own: number; safe: number; endangeredBy: Set<string> }>()
-  for (const { id, runs, takes } of kernels) {
-    if (!id.startsWith('node/')) continue
-    const attackers = new Set(runs.filter(({ trusted }) => !trusted).map(({ namespace }) => namespace))
-    for (const pod of takes) {
-      const tenant = tenants.get(pod.namespace) ?? { pods: 0, own: 0, safe: 0, endangeredBy: new Set() }
-      const others = [...attackers].filter((name) => name !== pod.namespace)
-      tenant.pods += 1
-      if (isOwnKernel(pod.kernel)) tenant.own += 1
-      if (others.length === 0) tenant.safe += 1
-      for (const name of others) tenant.endangeredBy.add(name)
-      tenants.set(pod.namespace, tenant)
-    }
-  }
-  return [...tenants]
-    .map(([name, { pods, own, safe, endangeredBy }]) => ({
-      name,
-      pods,
-      ownKernel: own,
-      endangeredBy: [...endangeredBy].sort(),
-      score: share(safe, pods),
-    }))
-    .sort((a, b) => a.score - b.score || b.pods - a.pods || order(a.name, b.name))
-}
-
-const share = (part: number, whole: number): number => (whole === 0 ? 100 : Math.floor((100 * part) / whole))
-const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+const podReport = (pod: PlacedPod): PodReport => ({
+  namespace: pod.namespace,
+  name: pod.name,
+  node: pod.node,
+  workload: pod.workload,
+  kernel: pod.kernel,
+  trusted: pod.trusted,
+  waysAround: isOwnKernel(pod.kernel) ? waysAround(pod) : [],
+})

@@ -1,0 +1,72 @@
+import { isOwnKernel } from '../kernel-class.ts'
+import type { AuditReport, KernelReport, PodReport } from '../report.ts'
+import { html, type Markup, nothing } from './markup.ts'
+
+/** Hulls that are drawn near, with what they carry; the rest are drawn small. */
+const near = 24
+/** With more pods than this, their names are shown only when they are pointed at. */
+const namedPods = 150
+/** A hull with more pods takes a row for itself. */
+const widePods = 60
+
+/** The picture: kernels of nodes, worst first. */
+export function fleet({ kernels, totals }: AuditReport): Markup {
+  const named = totals.pods <= namedPods
+  const rest = kernels.slice(near)
+  return html`<main class="fleet${named ? ' named' : ''}">${kernels.slice(0, near).map((kernel) => hull(kernel, named))}</main>
+${rest.length === 0 ? nothing : html`<h2>And ${rest.length} more</h2><div class="fleet far">${rest.map(farHull)}</div>`}`
+}
+
+const hull = (
+  kernel: KernelReport,
+  named: boolean
+): Markup => html`<section class="hull${kernel.exposed ? ' flooded' : ''}${kernel.pods.length > widePods ? ' wide' : ''}">
+<h3>${title(kernel)}</h3>
+<p>score ${kernel.score}; ${
+  kernel.exposed
+    ? `${kernel.radius.pods} pods of ${kernel.radius.tenants.length} tenants fall as one`
+    : 'nobody suspect can attack its kernel'
+}${finds(kernel)}</p>
+${holds(kernel, named)}
+</section>
+`
+
+const farHull = (kernel: KernelReport): Markup => html`<section class="hull${kernel.exposed ? ' flooded' : ''}">
+<h3>${title(kernel)}</h3><p>${kernel.radius.pods} pods</p>
+${holds(kernel, false)}
+</section>
+`
+
+function title({ nodes, name }: KernelReport): string {
+  if (nodes.length <= 1) return name
+  return `${nodes.length} nodes on one kernel: ${nodes.slice(0, 3).join(', ')}${nodes.length > 3 ? ', …' : ''}`
+}
+
+/** What lies open together is one hold; what has walls stands beside it. */
+function holds({ pods }: KernelReport, named: boolean): Markup {
+  const cells = (list: readonly PodReport[]) => list.map((pod) => cell(pod, named))
+  const open = pods.filter(({ kernel }) => !isOwnKernel(kernel))
+  const walled = pods.filter(({ kernel }) => isOwnKernel(kernel))
+  return html`<div class="holds">${open.length === 0 ? nothing : html`<div class="hold">${cells(open)}</div>`}${cells(walled)}</div>`
+}
+
+function cell(report: PodReport, named: boolean): Markup {
+  const { namespace, name, kernel, waysAround } = report
+  const around = waysAround.length === 0 ? '' : `, with a way around it: ${waysAround.join(', ')}`
+  return html`<i class="pod ${look(report)}" title="${namespace}/${name} (${kernel}${around})">${named ? `${namespace}/${name}` : ''}</i>`
+}
+
+function look({ kernel, trusted, waysAround }: PodReport): string {
+  if (isOwnKernel(kernel)) return waysAround.length > 0 ? 'wall breach' : 'wall'
+  return kernel === 'unknown' ? 'unknown' : trusted ? 'trusted' : 'open'
+}
+
+function finds({ radius }: KernelReport): string {
+  const found = [
+    radius.secrets.length > 0 && `${radius.secrets.length} secrets`,
+    radius.privileged.length > 0 && `${radius.privileged.length} privileged pods`,
+    radius.hostAccess.length > 0 && `${radius.hostAccess.length} pods with access to the node`,
+    radius.worstPower && `a token for “${radius.worstPower}”`,
+  ].filter((text) => typeof text === 'string')
+  return found.length === 0 ? '' : `; with ${found.join(', ')}`
+}
