@@ -1,13 +1,14 @@
 import { abortOnInterruption } from '../../packages/cli/src/interruption.ts'
 import { whyNotHere } from '../../tools/cluster/test-cluster.ts'
 import type { Figure } from '../figure.ts'
+import { audit } from './audit.ts'
 import { type BenchCluster, openBenchCluster } from './bench-cluster.ts'
 import { claims } from './claims.ts'
 import { cold } from './cold.ts'
 import { fill } from './fill.ts'
 import { overload } from './overload.ts'
 
-const measurements = { claims, overload, fill, cold }
+const measurements = { claims, overload, fill, cold, audit }
 const supportWithinMs = 10_000
 
 /** The measurements on a cluster, which the first that runs opens for all. */

@@ -1,8 +1,8 @@
 import {
   type AuditReport,
   audit as auditFacts,
-  auditRole,
   collectFacts,
+  counted,
   htmlPage,
   type KernelClass,
   kernelClasses,
@@ -17,7 +17,6 @@ import {
   systemClock,
   toFailure,
 } from '@bulkhead/kubernetes/controller'
-import { toYaml } from '@bulkhead/kubernetes/manifests'
 import { failure } from '@bulkhead/wire/errors'
 import { ExitCode } from '../exit-code.ts'
 import { abortOnInterruption } from '../interruption.ts'
@@ -25,6 +24,7 @@ import { renderAudit } from '../output/audit.ts'
 import { data, json, talk } from '../output/streams.ts'
 import { writeResult } from '../output/write-result.ts'
 import { packageVersion } from '../package-version.ts'
+import { keepHeapSmall } from '../small-heap.ts'
 
 export interface AuditCommandOptions {
   readonly kubeconfig?: string
@@ -55,6 +55,7 @@ interface Settings {
 /** `bulkhead audit`: reads a cluster, changes nothing. Its exit codes are told by {@link verdict}. */
 export async function audit(_args: string[], options: AuditCommandOptions): Promise<number> {
   if (options.printRole) {
+    const { auditRole, toYaml } = await import('@bulkhead/kubernetes/manifests')
     data(toYaml([auditRole({ probe: options.probe ?? false })]))
     return ExitCode.success
   }
@@ -85,6 +86,7 @@ async function readAndAudit(
   probe: boolean,
   signal: AbortSignal
 ): Promise<AuditReport> {
+  keepHeapSmall()
   await using opened = openApiClient({ access, clock: systemClock, userAgent: 'bulkhead-audit' })
   try {
     const facts = await collectFacts(opened.client, signal)
@@ -93,7 +95,10 @@ async function readAndAudit(
     return auditFacts({ ...facts, inside }, settings)
   } catch (error) {
     signal.throwIfAborted()
-    throw toFailure(error) ?? error
+    const told = toFailure(error)
+    if (told?.code === 'cluster_access_denied')
+      talk('bulkhead: what an audit needs is printed by: bulkhead audit --print-role')
+    throw told ?? error
   }
 }
 
@@ -105,17 +110,19 @@ const isToBeAsked =
 
 /** `violated`: more falls with a kernel than is allowed, or a RuntimeClass was found to lie. `unknown`: it would be allowed, but could be more than was seen. */
 function verdict({ maxBlastRadius, missing, probe }: AuditReport, limit: number | undefined): ExitCode {
-  for (const { what, consequence } of missing) talk(`bulkhead: ${what} could not be read: ${consequence}`)
   if (probe && probe.pretending.length > 0) {
-    talk(`bulkhead: ${probe.pretending.length} pods do not have the kernel that their RuntimeClass promises`)
+    talk(`bulkhead: without the kernel that the RuntimeClass promises: ${counted(probe.pretending.length, 'pod')}`)
     return ExitCode.violated
   }
   if (limit === undefined) return ExitCode.success
   if (maxBlastRadius > limit) {
-    talk(`bulkhead: ${maxBlastRadius} pods fall with one kernel; at most ${limit} are allowed`)
+    talk(`bulkhead: fall with one kernel: ${counted(maxBlastRadius, 'pod')}; allowed: ${limit}`)
     return ExitCode.violated
   }
-  return missing.some(({ understates }) => understates) ? ExitCode.unknown : ExitCode.success
+  const hidden = missing.find(({ understates }) => understates)
+  if (!hidden) return ExitCode.success
+  talk(`bulkhead: ${counted(maxBlastRadius, 'pod')} fall with one kernel as far as can be seen; ${hidden.what} cannot`)
+  return ExitCode.unknown
 }
 
 function count(option: string, text: string, most = 999_999_999): number {

@@ -1,4 +1,4 @@
-import type { AuditReport } from '@bulkhead/kubernetes/audit'
+import { type AuditReport, counted } from '@bulkhead/kubernetes/audit'
 import { printable } from './printable.ts'
 import { type Column, renderTable } from './table.ts'
 
@@ -27,7 +27,7 @@ const tenantColumns: Column<Row<'tenants'>>[] = [
 const nodesLostColumns: Column<Row<'nodesLost'>>[] = [
   { title: 'NODES THAT FAIL', value: ({ k }) => String(k) },
   { title: 'TENANTS THAT LOSE ALL', value: ({ worst, tenants }) => `${worst.tenantsLost} of ${tenants}` },
-  { title: 'WITH', value: ({ worst }) => worst.nodes.join(' ') },
+  { title: 'WITH', value: ({ worst }) => worst.nodes.join(' ') || '-' },
   { title: 'ON AVERAGE', value: ({ meanTenantsLost }) => meanTenantsLost.toFixed(2) },
 ]
 
@@ -53,9 +53,9 @@ const restOf = (rows: readonly unknown[]): string =>
 function summary({ totals, maxBlastRadius, expectedLoss, compromise }: AuditReport): string {
   const { pods, tenants, nodes, ownKernel, sharing, pending } = totals
   return [
-    `${pods} pods of ${tenants} tenants on ${nodes} nodes: ${ownKernel} with a kernel of their own, ${sharing} on that of their node\n`,
-    `with the worst kernel fall ${maxBlastRadius} pods; ${expectedLoss.toFixed(1)} are lost when each workload is taken with a chance of ${100 * compromise} %\n`,
-    ...(pending > 0 ? [`${pending} more pods are not on a node yet\n`] : []),
+    `${counted(pods, 'pod')} of ${counted(tenants, 'tenant')} on ${counted(nodes, 'node')}: ${ownKernel} with a kernel of their own, ${sharing} on that of their node\n`,
+    `with the worst kernel fall ${counted(maxBlastRadius, 'pod')}; ${expectedLoss.toFixed(1)} are lost when each workload is taken with a chance of ${100 * compromise} %\n`,
+    ...(pending > 0 ? [`${counted(pending, 'more pod')} on no node yet\n`] : []),
   ].join('')
 }
 
@@ -64,13 +64,14 @@ function changes({ changes: list }: AuditReport): string {
   const lines = list.map(({ workload, pods, hasOwnKernel, obstacles, lossAfter }, at) => {
     const what = hasOwnKernel ? 'close the way around its kernel' : 'a kernel of its own'
     const hindered = obstacles.length === 0 ? '' : `; in the way: ${printable(obstacles.join(', '))}`
-    return `${at + 1}. ${printable(workload)} (${pods} pods): ${what}; ${lossAfter.toFixed(1)} pods are lost then${hindered}\n`
+    return `${at + 1}. ${printable(workload)} (${counted(pods, 'pod')}): ${what}; ${lossAfter.toFixed(1)} pods are lost then${hindered}\n`
   })
   return ['change first:\n', ...lines].join('')
 }
 
 /** What makes the rest less than true, or worse than it looks. */
-function warnings({ totals, kernels, unknownHandlers, probe, missing }: AuditReport): string {
+function warnings(report: AuditReport): string {
+  const { totals, kernels, unknownHandlers, unseenRuntimeClasses, probe, missing } = report
   const merged = kernels.filter(({ nodes }) => nodes.length > 1)
   return [
     ...missing.map(({ what, why, consequence }) => `not seen: ${what}: ${consequence} (${why})`),
@@ -79,8 +80,9 @@ function warnings({ totals, kernels, unknownHandlers, probe, missing }: AuditRep
         `one kernel: ${nodes.slice(0, 5).join(', ')}${nodes.length > 5 ? ', …' : ''} tell the same boot id, and are judged as one`
     ),
     ...(totals.bypassed > 0
-      ? [`${totals.bypassed} pods have a kernel of their own and a way around it: see waysAround in --json`]
+      ? [`${counted(totals.bypassed, 'pod')} with a kernel of their own and a way around it: see waysAround in --json`]
       : []),
+    ...unseenRuntimeClasses.map((name) => `RuntimeClass ${name} was not seen: counted as shared`),
     ...unknownHandlers.map(
       (handler) => `unknown handler ${handler}: counted as shared; --handler NAME=CLASS says what it is`
     ),
@@ -92,7 +94,7 @@ function warnings({ totals, kernels, unknownHandlers, probe, missing }: AuditRep
 
 function probed({ answered, pretending, alike, unexpected, silent }: NonNullable<AuditReport['probe']>): string[] {
   return [
-    `${answered} pods told their boot id`,
+    `probed: ${counted(answered, 'pod')} told the boot id of their kernel`,
     ...pretending
       .slice(0, shownRows)
       .map(
@@ -108,9 +110,9 @@ function probed({ answered, pretending, alike, unexpected, silent }: NonNullable
       ),
     ...(unexpected.length > 0
       ? [
-          `${unexpected.length} pods without such a RuntimeClass say that they are not on their node’s kernel, ${unexpected[0]} for one; counted as shared`,
+          `unexpected: ${counted(unexpected.length, 'pod')}, ${unexpected[0]} for one, without such a RuntimeClass and with another boot id than any node; counted as shared`,
         ]
       : []),
-    ...silent.map(({ why, pods, first }) => `not asked: ${pods} pods, ${first[0]} for one: ${why}`),
+    ...silent.map(({ why, pods, first }) => `no answer: ${counted(pods, 'pod')}, ${first[0]} for one: ${why}`),
   ]
 }

@@ -7,51 +7,16 @@ import {
   nodes,
   pods,
   type ResourceType,
-  resourceType,
   runtimeClasses,
   type Stored,
 } from '../controller/index.ts'
+import { clusterRoleBindings, clusterRoles, type Role, type RoleBinding, roleBindings, roles } from './audited-types.ts'
 import { type ClusterFacts, type Missing, podKey } from './facts.ts'
 import { podFact } from './pod-fact.ts'
-import { type Binding, type PolicyRule, RbacReach, type Subject } from './rbac-reach.ts'
+import { type Binding, RbacReach } from './rbac-reach.ts'
 
-interface Role extends KubernetesObject {
-  readonly rules?: readonly PolicyRule[] | null
-}
-interface RoleBinding extends KubernetesObject {
-  readonly roleRef: { readonly kind: string; readonly name: string }
-  readonly subjects?: readonly Subject[] | null
-}
-
-const rbac = { group: 'rbac.authorization.k8s.io', version: 'v1' } as const
-const roles = resourceType<Role>({ ...rbac, plural: 'roles', kind: 'Role', namespaced: true })
-const clusterRoles = resourceType<Role>({ ...rbac, plural: 'clusterroles', kind: 'ClusterRole', namespaced: false })
-const roleBindings = resourceType<RoleBinding>({
-  ...rbac,
-  plural: 'rolebindings',
-  kind: 'RoleBinding',
-  namespaced: true,
-})
-const clusterRoleBindings = resourceType<RoleBinding>({
-  ...rbac,
-  plural: 'clusterrolebindings',
-  kind: 'ClusterRoleBinding',
-  namespaced: false,
-})
-
-/** All that an audit lists: what its role has to allow. */
-export const auditedTypes: readonly ResourceType[] = [
-  pods,
-  nodes,
-  runtimeClasses,
-  roles,
-  clusterRoles,
-  roleBindings,
-  clusterRoleBindings,
-]
-
-/** As it came, a page of pods takes a few megabytes. */
-const pageSize = 250
+/** As it came, a page of pods takes about a megabyte, and several as it is parsed. */
+const pageSize = 100
 /** Of one list, when the API server forgets its version between two pages. */
 const maxTries = 3
 /** Ended pods run nowhere. */
@@ -74,7 +39,7 @@ const without = {
 } as const satisfies Record<string, Consequence>
 
 /**
- * Reads what an audit needs, with `list` on {@link auditedTypes}; no secret is read. Pods it cannot do without: fails as the client does. What else may
+ * Reads what an audit needs, with `list` alone, on what audited-types.ts has; no secret is read. Pods it cannot do without: fails as the client does. What else may
  * not be seen is told as `missing`.
  */
 export async function collectFacts(client: ApiClient, signal: AbortSignal): Promise<ClusterFacts> {

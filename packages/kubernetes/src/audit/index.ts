@@ -3,10 +3,10 @@
  * needs nothing installed.
  */
 export type { AccountReport } from './accounts.ts'
-export { auditRole } from './audit-role.ts'
 export type { BlastRadius } from './blast-radius.ts'
 export type { Change } from './changes.ts'
 export { collectFacts } from './collect.ts'
+export { counted } from './counted.ts'
 export type { ClusterFacts, HostPath, InsideWitness, Missing, NodeFact, PodFact } from './facts.ts'
 export { htmlPage } from './html/page.ts'
 export { isOwnKernel, type KernelClass, kernelClasses } from './kernel-class.ts'

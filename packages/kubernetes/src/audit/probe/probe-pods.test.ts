@@ -22,6 +22,10 @@ it.each<[ExecEnd, string]>([
     refused(500, 'error dialing backend: dial tcp 10.0.0.1:10250: connect: refused'),
     'the API server does not reach the kubelet of its node',
   ],
+  [
+    { kind: 'notStarted', detail: 'error dialing backend: no route' },
+    'the API server does not reach the kubelet of its node',
+  ],
   [refused(500, '<b>'), 'the API server answered 500'],
   [{ kind: 'broken', detail: 'ECONNRESET' }, 'the connection broke'],
 ])('says in few words why there is no answer: %j', (end, silent) => expect(witnessOf(end)).toEqual({ silent }))

@@ -64,7 +64,7 @@ export function witnessOf(end: ExecEnd): InsideWitness {
       return bootId.test(answer) ? { bootId: answer } : { silent: 'what it answers is no boot id' }
     }
     case 'notStarted':
-      return { silent: noSuchProgram.test(end.detail) ? noCat : 'cat could not be started' }
+      return { silent: known(end.detail) ?? 'cat could not be started' }
     case 'refused':
       return { silent: refusal(end) }
     case 'broken':
@@ -72,15 +72,15 @@ export function witnessOf(end: ExecEnd): InsideWitness {
   }
 }
 
-const noCat = 'its image has no cat'
-/** runc, crun, runsc: as they say it of a program that is not there. */
-const noSuchProgram = /not found|no such file/i
+/** As API servers say it of kubelets, and as runc, crun and runsc say it of a program that is not there. */
+function known(detail: string): string | undefined {
+  if (/dialing backend|dial tcp|no preferred addresses/i.test(detail))
+    return 'the API server does not reach the kubelet of its node'
+  return /not found|no such file/i.test(detail) ? 'its image has no cat' : undefined
+}
 
 function refusal({ status, detail }: { readonly status: number; readonly detail: string }): string {
   if (status === 401 || status === 403) return 'running commands in it (pods/exec) is not permitted'
   if (status === 404) return 'it is gone'
-  if (noSuchProgram.test(detail)) return noCat
-  if (/dial|timeout|refused|no route|no preferred addresses/i.test(detail))
-    return 'the API server does not reach the kubelet of its node'
-  return `the API server answered ${status}`
+  return known(detail) ?? `the API server answered ${status}`
 }
