@@ -9,6 +9,8 @@ const near = 24
 const namedPods = 150
 /** A hull with more pods takes a row for itself. */
 const widePods = 60
+/** And with more than these, its pods are drawn small. */
+const densePods = 400
 
 /** The picture: the worst kernels of nodes, worst first. */
 export function worstHulls({ kernels, totals }: AuditReport): Markup {
@@ -26,7 +28,7 @@ export function otherHulls({ kernels }: AuditReport): Markup {
 const hull = (
   kernel: KernelReport,
   named: boolean
-): Markup => html`<section class="hull${kernel.exposed ? ' flooded' : ''}${kernel.pods.length > widePods ? ' wide' : ''}">
+): Markup => html`<section class="hull${kernel.exposed ? ' flooded' : ''}${widthOf(kernel)}">
 <h3>${title(kernel)}</h3>
 <p>score ${kernel.score}; ${
   kernel.exposed
@@ -36,6 +38,9 @@ const hull = (
 ${holds(kernel, named)}
 </section>
 `
+
+const widthOf = ({ pods }: KernelReport): string =>
+  `${pods.length > widePods ? ' wide' : ''}${pods.length > densePods ? ' dense' : ''}`
 
 const farHull = (kernel: KernelReport): Markup => html`<section class="hull${kernel.exposed ? ' flooded' : ''}">
 <h3>${title(kernel)}</h3><p>${counted(kernel.radius.pods, 'pod')}</p>

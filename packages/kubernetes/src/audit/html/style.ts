@@ -20,7 +20,7 @@ dl { display: flex; flex-wrap: wrap; gap: .6rem 2.4rem; margin: 1rem 0 } dt { co
 .hold { display: flex; flex-wrap: wrap; gap: 3px; padding: 5px; border-radius: 3px; border: 1px dashed var(--hull); align-content: flex-start }
 .flooded { background: linear-gradient(var(--afloat), var(--deep) 60%) } .flooded .hold { background: var(--water); border: 1px solid var(--water) }
 .pod { display: block; width: 15px; height: 15px; border-radius: 2px; background: var(--open); border: 1px solid transparent; font: 11px/1.35 system-ui, sans-serif; font-style: normal; color: #14263a; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
-.far .pod { width: 9px; height: 9px } .far .hold { padding: 3px } .far .holds, .far .hold { gap: 2px }
+.far .pod, .dense .pod { width: 9px; height: 9px } .far .hold { padding: 3px } .far .holds, .far .hold, .dense .holds, .dense .hold { gap: 2px }
 .pod.trusted { background: var(--machine) } .pod.unknown { background: var(--odd) } .pod.wall { background: var(--wall); border: 2px solid var(--hull); color: var(--ink) } .pod.breach { border: 2px dashed var(--breach) }
 .named .pod { width: auto; max-width: 17rem; height: auto; padding: 1px 6px }
 table { border-collapse: collapse; font-size: .9rem } th { font-weight: 500; color: var(--faint) } th, td { text-align: left; padding: .25rem 1.2rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere }
