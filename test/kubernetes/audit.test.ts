@@ -207,7 +207,7 @@ describe.skipIf(reason !== undefined)('bulkhead audit', () => {
     expect(code).toBe(ExitCode.unknown)
     expect(stderr).toContain('nodes')
     const { missing, unseenRuntimeClasses, totals }: AuditReport = JSON.parse(stdout)
-    expect(missing.map(({ what }) => what).toSorted()).toEqual(['nodes', 'rbac', 'runtimeclasses'])
+    expect(missing.map(({ what }) => what)).toEqual(['nodes', 'rbac', 'runtimeclasses'])
     expect(unseenRuntimeClasses).toEqual(['gvisor', 'mystery', 'posing'])
     expect(totals.ownKernel).toBe(0)
     const nobody = await bulkhead('--kubeconfig', await userWith('nobody'), '--json')

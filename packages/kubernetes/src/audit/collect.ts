@@ -69,7 +69,14 @@ export async function collectFacts(client: ApiClient, signal: AbortSignal): Prom
   const reach = access
     ? [...accounts].map(([key, { namespace, name }]) => [key, access.of(namespace, name)] as const)
     : []
-  return { pods: podFacts, nodes: nodeFacts ?? [], handlers: new Map(handlers), reach: new Map(reach), missing }
+  return {
+    pods: podFacts,
+    nodes: nodeFacts ?? [],
+    handlers: new Map(handlers),
+    reach: new Map(reach),
+    // They came as the answers did.
+    missing: missing.toSorted((a, b) => (a.what < b.what ? -1 : 1)),
+  }
 }
 
 interface Reading {

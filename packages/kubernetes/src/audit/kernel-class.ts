@@ -10,9 +10,9 @@ export const isOwnKernel = (kernel: KernelClass): boolean => kernel !== 'shared'
 /** CRI handlers by the names that their projects' own instructions give them. The first that matches counts. */
 const known: readonly { readonly handler: RegExp; readonly kernel: KernelClass }[] = [
   { handler: /^(runsc|gvisor)(-|$)/, kernel: 'userspace' },
-  // Kata Containers, Confidential Containers, Edera, Firecracker's containerd, Hyper-V isolation.
+  // Kata Containers, Confidential Containers, Edera, Firecracker's containerd, unikernels by urunc, Hyper-V isolation.
   { handler: /^kata(-|$)/, kernel: 'hardware' },
-  { handler: /^(edera|aws\.firecracker|firecracker|runhcs-wcow-hypervisor)(-|$)/, kernel: 'hardware' },
+  { handler: /^(edera|aws\.firecracker|firecracker|urunc|runhcs-wcow-hypervisor)(-|$)/, kernel: 'hardware' },
   // Another runtime, a device, or WebAssembly: the node's kernel all the same.
   {
     handler: /^(runc|crun|youki|nvidia|nvidia-cdi|nvidia-legacy|spin|wasmtime|wasmedge|wasmer|wws|lunatic)(-|$)/,
