@@ -21,6 +21,7 @@ import type { BenchCluster } from './bench-cluster.ts'
 export const auditSize = { nodes: 500, pods: 5000, tenants: 50, rbac: 2000 } as const
 
 const label = 'bulkhead.test/bench'
+const rbac = 'apis/rbac.authorization.k8s.io/v1'
 const labels = { [label]: 'audit' }
 /** Creations under way at once. */
 const width = 32
@@ -45,7 +46,9 @@ export async function openAuditLoad({ client, kubectl, signal }: BenchCluster): 
     // What is left of an interrupted run goes with the cluster.
     if (signal.aborted) return
     await kubectl('delete', 'namespaces', '-l', label, '--wait', '--timeout=500s')
-    await kubectl('delete', 'nodes,clusterroles,clusterrolebindings', '-l', label)
+    // All of a kind in one request.
+    for (const collection of ['api/v1/nodes', `${rbac}/clusterroles`, `${rbac}/clusterrolebindings`])
+      await kubectl('delete', '--raw', `/${collection}?labelSelector=${encodeURIComponent(label)}`)
   })
   const createAll = async <T extends KubernetesObject>(type: ResourceType<T>, objects: readonly T[]) => {
     const waiting = objects.values()

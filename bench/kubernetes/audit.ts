@@ -9,7 +9,7 @@ import { inTurns, summarize, timed } from '../stats.ts'
 import { auditSize, openAuditLoad } from './audit-load.ts'
 import type { BenchCluster } from './bench-cluster.ts'
 
-const turns = 5
+const turns = 3
 /** As the audit reads them. */
 const pageSize = 100
 const preload = join(import.meta.dirname, 'peak-memory.ts')
@@ -18,6 +18,11 @@ const main = resolve(import.meta.dirname, '../../packages/cli/src/main.ts')
 /** `bulkhead audit` of a large cluster, the whole process with all that it writes, against the bare lists that it cannot do without. */
 export async function audit(cluster: BenchCluster): Promise<Figure[]> {
   await using _load = await openAuditLoad(cluster)
+  return await measure(cluster)
+}
+
+/** Of what is there. */
+export async function measure(cluster: BenchCluster): Promise<Figure[]> {
   const folder = await mkdtemp(join(tmpdir(), 'bulkhead-bench-'))
   try {
     const peaks: number[] = []
