@@ -2,6 +2,7 @@ import { abortOnInterruption } from '../../packages/cli/src/interruption.ts'
 import { whyNotHere } from '../../tools/cluster/test-cluster.ts'
 import type { Figure } from '../figure.ts'
 import { admission } from './admission.ts'
+import { audit } from './audit.ts'
 import { type BenchCluster, openBenchCluster } from './bench-cluster.ts'
 import { claims } from './claims.ts'
 import { cold } from './cold.ts'
@@ -9,7 +10,7 @@ import { fill } from './fill.ts'
 import { overload } from './overload.ts'
 import { quarantine } from './quarantine.ts'
 
-const measurements = { claims, overload, fill, cold, admission, quarantine }
+const measurements = { claims, overload, fill, cold, admission, quarantine, audit }
 const supportWithinMs = 10_000
 
 /** The measurements on a cluster, which the first that runs opens for all. */

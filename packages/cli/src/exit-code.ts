@@ -8,9 +8,9 @@ export const ExitCode = {
   failed: 1,
   /** The command line itself is wrong. */
   usage: 2,
-  /** `evidence`: a check did not hold. `doctor`: a requirement is not met. */
+  /** `evidence`: a check did not hold. `doctor`: a requirement is not met. `audit`: more falls with a kernel than is allowed, or a RuntimeClass lies. */
   violated: 3,
-  /** `evidence`: nothing was seen to be wrong, and yet it is not proven, because an inside did not answer. */
+  /** `evidence`, `audit`: nothing was seen to be wrong, and yet it is not proven, because an inside did not answer, or not all could be seen. */
   unknown: 4,
   /** `run`, `exec`: the command was ended because --timeout had passed. */
   timedOut: 124,

@@ -148,6 +148,29 @@ function buildProgram(bind: Bind): Command {
   )
   addClusterCommands(program, add, json, yes)
   addKubernetesCommands(program, add, json)
+  add(
+    program
+      .command('audit')
+      .summary('show which pods of a Kubernetes cluster share a kernel, what falls together, and what to change first')
+      .description(
+        'Reads a cluster with `list` alone and changes nothing; nothing has to be installed in it. What may not be seen is told. See docs/audit.md.'
+      )
+      .option('--kubeconfig <file>', 'default: as kubectl, KUBECONFIG or ~/.kube/config')
+      .option('--context <name>', 'of the kubeconfig; default: its current one')
+      .addOption(collect('--handler <name=class>', 'what a handler of RuntimeClasses isolates with; repeatable'))
+      .addOption(collect('--trust <namespace>', 'part of the cluster’s own machinery; repeatable'))
+      .option('--changes <count>', 'longest list of changes; default 5')
+      .option(
+        '--max-blast-radius <pods>',
+        'exit code 3 when more pods than this fall with one kernel, 4 when it could be more than may be seen'
+      )
+      .option('--probe', 'also ask in each pod (exec) which kernel it is on; exit code 3 when a RuntimeClass lies')
+      .option('--print-role', 'print the ClusterRole that it needs, with --probe the one for that, and do nothing else')
+      .option('--html <file>', 'write it as one page, too')
+      .option('--sarif <file>', 'write it for code-scanning services, too')
+      .addOption(json()),
+    async () => (await import('./commands/audit.ts')).audit
+  )
   const server = program
     .command('server', { hidden: true })
     .summary('the server behind the commands; they start it')

@@ -276,7 +276,7 @@ export const errorTable = {
   ),
   destination_unusable: define(
     409,
-    (f: { path: string; reason: string }) => `${f.path}: what the sandbox sends cannot be put there: ${f.reason}`,
+    (f: { path: string; reason: string }) => `${f.path}: nothing can be put there: ${f.reason}`,
     'make room or move what is in the way, or run it in another folder; no file there is half-written'
   ),
 

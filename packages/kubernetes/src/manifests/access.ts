@@ -52,7 +52,7 @@ const serviceAccount = (name: string, namespace: string): Manifest =>
     automountServiceAccountToken: false,
   }) as Manifest
 
-const role = (
+export const role = (
   kind: 'ClusterRole' | 'Role',
   { labels, ...metadata }: Named,
   permissions: readonly Permission[]

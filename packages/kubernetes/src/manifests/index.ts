@@ -1,4 +1,5 @@
 /** @packageDocumentation What is installed into a cluster, as objects and as text. */
+export { auditRole } from './audit-role.ts'
 export { type CustomResourceDefinition, definitions } from './definitions.ts'
 export { type Manifest, type ManifestOptions, type RouterAccess, routerAccesses } from './manifest.ts'
 export { kindManifests, manifests, processManifests } from './manifests.ts'
