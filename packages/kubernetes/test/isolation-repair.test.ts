@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Registry } from 'prom-client'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { type IsolationPolicySpec, isolationPolicies } from '../src/api/index.ts'
+import { type IsolationPolicy, type IsolationPolicySpec, isolationPolicies } from '../src/api/index.ts'
 import {
   type ApiClient,
   configMaps,
   EventRecorder,
   events,
+  Informer,
   isNotFound,
   type JsonPatchOperation,
   jsonPatch,
@@ -70,12 +71,16 @@ describe.skipIf(skipped())('what enforces an IsolationPolicy', () => {
     const repairs: string[] = []
     const common = { client, clock: systemClock, log: silentLogger }
     const recorder = new EventRecorder({ ...common, reportingController: 'isolation', reportingInstance: 'test' })
+    const informerMetrics = (of: string) => new KitMetrics(new Registry()).informer(of)
+    const policies = new Informer<IsolationPolicy>({ ...common, type: isolationPolicies })
+    policies.start()
     const running = runIsolation(
       {
         ...common,
+        policies,
         recorder,
         metrics: { repaired: (...labels) => void repairs.push(labels.join(' ')) },
-        informerMetrics: (of) => new KitMetrics(new Registry()).informer(of),
+        informerMetrics,
         operatorNamespace: 'agent-sandbox-system',
         controller: { name: 'isolationpolicy', clock: systemClock, graceMs: 0 },
       },
@@ -87,6 +92,7 @@ describe.skipIf(skipped())('what enforces an IsolationPolicy', () => {
       async [Symbol.asyncDispose]() {
         stop.abort(new Error('the test has ended'))
         await running
+        await policies[Symbol.asyncDispose]()
         await recorder[Symbol.asyncDispose]()
       },
     }

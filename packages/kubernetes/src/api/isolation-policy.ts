@@ -67,12 +67,12 @@ export interface PodSecurity {
   readonly require?: readonly 'UserNamespaces'[]
 }
 
-/** Each unset: no bound. */
 export interface FailureDomains {
-  /** Nodes that a tenant's Pods may be on. */
-  readonly shardSize?: number
+  /** Nodes that a tenant's Sandboxes may be on. */
+  readonly shardSize: number
+  /** Unset: no bound. */
   readonly tenantsPerNode?: number
-  /** Keys of node labels. */
+  /** Keys of node labels. Unset: the zone. */
   readonly spread?: readonly string[]
 }
 

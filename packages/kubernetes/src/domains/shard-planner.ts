@@ -19,6 +19,7 @@ export interface FailureDomains {
 /** Whose Pod is to be placed. */
 export interface Placing {
   readonly namespace: string
+  readonly labels: Readonly<Record<string, string>>
   readonly spec: PodSpec
 }
 
@@ -55,7 +56,10 @@ export class ShardPlanner {
     if (!same) this.#fleets.clear()
   }
 
-  plan({ namespace, spec }: Placing, { shardSize, tenantsPerNode, spread = [zoneLabel] }: FailureDomains): Planned {
+  plan(
+    { namespace, spec }: Omit<Placing, 'labels'>,
+    { shardSize, tenantsPerNode, spread = [zoneLabel] }: FailureDomains
+  ): Planned {
     if (shardSize === undefined) return { kind: 'anywhere' }
     const uid = this.#world.uidOf(namespace)
     if (uid === undefined) return { kind: 'nowhere', why: `the namespace ${namespace} is not known yet` }

@@ -1,4 +1,3 @@
-import { type IsolationPolicy, isolationPolicies } from '../api/index.ts'
 import {
   type Fence,
   Informer,
@@ -22,7 +21,7 @@ import type { AdmissionCaches } from './compiled-keeper.ts'
 import type { CompiledKind } from './compiled-object.ts'
 import { type IsolationControllerOptions, isolationController } from './isolation-controller.ts'
 
-export interface IsolationOptions extends Omit<IsolationControllerOptions, 'support' | 'policies' | 'admission'> {
+export interface IsolationOptions extends Omit<IsolationControllerOptions, 'support' | 'admission'> {
   readonly log: Logger
   /** Of an informer of this name. */
   readonly informerMetrics: (name: string) => InformerMetrics
@@ -49,8 +48,7 @@ export async function runIsolation(options: IsolationOptions, stop: AbortSignal,
   const admission: AdmissionCaches = new Map(
     admissionTypes(support).map((type) => [type.kind as CompiledKind, informer(type)])
   )
-  const policies = informer<IsolationPolicy>(isolationPolicies)
-  await isolationController({ ...options, support, policies, admission }).run(stop, term)
+  await isolationController({ ...options, support, admission }).run(stop, term)
 }
 
 function admissionTypes({ validating, mutating }: AdmissionSupport): ResourceType<AdmissionObject>[] {

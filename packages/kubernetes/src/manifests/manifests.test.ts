@@ -135,7 +135,16 @@ describe('permissions', () => {
 
   it('reach nothing that holds secrets, starts programs in Pods or gives permissions', () => {
     const resources = all.flatMap(([, permissions]) => permissions.flatMap((permission) => permission.resources))
-    expect(resources.filter((name) => /secret|token|exec|attach|portforward|role|node|webhook/.test(name))).toEqual([])
+    expect(resources.filter((name) => /secret|token|exec|attach|portforward|role|webhook/.test(name))).toEqual([])
+  })
+
+  it('change no node', () => {
+    const verbs = all.flatMap(([, permissions]) =>
+      permissions
+        .filter(({ resources }) => resources.some((name) => name.startsWith('node')))
+        .flatMap((one) => one.verbs)
+    )
+    expect(new Set(verbs)).toEqual(new Set(['list', 'watch']))
   })
 
   it('include what OwnerReferencesPermissionEnforcement demands for every kind that owns objects', () => {

@@ -96,7 +96,15 @@ export const operatorPermissions: readonly Permission[] = [
     ['update'],
     'owns Pods in the name of Quarantines; as above'
   ),
-  allow(isolationPolicies.group, [isolationPolicies.plural], follow, 'compiles IsolationPolicies'),
+  allow(
+    isolationPolicies.group,
+    [isolationPolicies.plural],
+    follow,
+    'compiles IsolationPolicies, and keeps Pods to the failure domains that they ask for'
+  ),
+  allow('', ['nodes'], follow, 'chooses the nodes of a tenant, where an IsolationPolicy bounds them'),
+  allow('', ['namespaces'], follow, 'knows by their labels which an IsolationPolicy selects'),
+  allow('node.k8s.io', ['runtimeclasses'], follow, 'knows on which nodes a RuntimeClass has Pods run'),
   allow(isolationPolicies.group, [`${isolationPolicies.plural}/status`], ['patch'], 'says how they are'),
   allow(
     isolationPolicies.group,

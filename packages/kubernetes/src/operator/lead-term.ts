@@ -10,6 +10,7 @@ import { type IsolationMetrics, runIsolation } from '../isolation/index.ts'
 import { aborted } from './aborted.ts'
 import type { ControllerFactory } from './controllers.ts'
 import type { Caches, CoreCaches, OperatorContext, OperatorSettings, Recorders } from './operator-context.ts'
+import { type IsolationCaches, placementPlanner } from './plan-placement.ts'
 import type { SandboxMetrics } from './sandbox-metrics.ts'
 
 /** For passes under way at a hand-over: with the cut-off and the release of the lease it stays below a Pod's usual 30 s. */
@@ -31,7 +32,7 @@ export interface TermOptions {
     | { readonly caches: Omit<Caches, keyof CoreCaches>; readonly controllers: readonly ControllerFactory<Caches>[] }
     | undefined
   /** Undefined: IsolationPolicies are not kept. */
-  readonly isolation: { readonly metrics: IsolationMetrics } | undefined
+  readonly isolation: { readonly caches: IsolationCaches; readonly metrics: IsolationMetrics } | undefined
 }
 
 /** What runs during a term. */
@@ -56,6 +57,7 @@ export async function leadTerm(options: TermOptions, term: Fence | undefined, st
     queueMetrics: kit.queue(name),
   })
   const recorder = recorderMaker({ ...options, client }, recorders)
+  using planner = isolation && placementPlanner(isolation.caches, core.caches.pods, settings.namespace)
   const context: OperatorContext<CoreCaches> = {
     client,
     clock,
@@ -64,6 +66,7 @@ export async function leadTerm(options: TermOptions, term: Fence | undefined, st
     recorders: makeRecorders(recorder),
     metrics,
     settings,
+    ...(planner && { planPlacement: (placing) => planner.plan(placing) }),
     controllerOptions,
   }
   const controllers: Running[] = core.controllers.map((make) => make(context))
@@ -77,6 +80,7 @@ export async function leadTerm(options: TermOptions, term: Fence | undefined, st
       clock,
       log,
       recorder: recorder('isolationpolicy-controller'),
+      policies: isolation.caches.policies,
       metrics: isolation.metrics,
       informerMetrics: (name: string) => kit.informer(name),
       operatorNamespace: settings.namespace,

@@ -1,5 +1,6 @@
 import {
   annotation,
+  isolationPolicies,
   label,
   nameHash,
   type SandboxClaim,
@@ -17,10 +18,13 @@ import {
   type KitMetrics,
   type KubernetesObject,
   type Logger,
+  namespaces,
   networkPolicies,
+  nodes,
   pods,
   type ResourceType,
   resourceLabel,
+  runtimeClasses,
   type Stored,
   services,
   withoutManagedFields,
@@ -28,6 +32,7 @@ import {
 import { nodesOfPod } from '../domains/placed.ts'
 import { type CachedPod, cachedPod } from './cached-pod.ts'
 import type { Caches, CoreCaches } from './operator-context.ts'
+import type { IsolationCaches } from './plan-placement.ts'
 
 export interface CachesOptions {
   readonly client: ApiClient
@@ -97,6 +102,16 @@ export function extensionCaches(options: CachesOptions): Omit<Caches, keyof Core
     }),
     templates: informer(options, sandboxTemplates, {}),
     networkPolicies: informer(options, networkPolicies, { indexes: { controller: byController } }),
+  }
+}
+
+/** For a cluster whose IsolationPolicies are kept. */
+export function isolationCaches(options: CachesOptions): IsolationCaches {
+  return {
+    policies: informer(options, isolationPolicies, {}),
+    namespaces: informer(options, namespaces, {}),
+    nodes: informer(options, nodes, { transform: ({ status: _, ...node }) => withoutManagedFields(node) }),
+    runtimeClasses: informer(options, runtimeClasses, {}),
   }
 }
 

@@ -9,7 +9,7 @@ import { leadTerm } from './lead-term.ts'
 import { build, registerBuildInfo } from './metrics/build-info.ts'
 import { PrometheusIsolationMetrics } from './metrics/prometheus-isolation-metrics.ts'
 import { PrometheusSandboxMetrics } from './metrics/prometheus-sandbox-metrics.ts'
-import { coreCaches, extensionCaches } from './open-caches.ts'
+import { coreCaches, extensionCaches, isolationCaches } from './open-caches.ts'
 import type { Caches, CoreCaches } from './operator-context.ts'
 import type { OperatorOptions } from './operator-options.ts'
 import { serveHealth } from './serving/serve-health.ts'
@@ -59,14 +59,18 @@ export async function runOperator(operator: OperatorProcess, stop: AbortSignal):
   )
   const core = coreCaches({ client, clock, log, metrics: kit })
   const extensions = options.extensions ? extensionCaches({ client, clock, log, metrics: kit }) : undefined
-  const informers = Object.entries({ ...core, ...extensions })
+  const isolation = options.isolation
+    ? {
+        caches: isolationCaches({ client, clock, log, metrics: kit }),
+        metrics: new PrometheusIsolationMetrics(registry),
+      }
+    : undefined
+  const informers = Object.entries({ ...core, ...extensions, ...isolation?.caches })
   let leading = false
   const metrics = new PrometheusSandboxMetrics({
     registry,
     sandboxes: () => (leading ? core.sandboxes.store.list() : []),
   })
-
-  const isolation = options.isolation ? { metrics: new PrometheusIsolationMetrics(registry) } : undefined
 
   const { healthAddress, metricsAddress, profiles } = options
   const waitsFor = () => informers.flatMap(([name, { hasSynced }]) => (hasSynced ? [] : [name]))

@@ -13,7 +13,11 @@ export function placePod(
   const pod = buildPod(sandbox, settings)
   const { spec } = pod
   if (!planPlacement || !spec) return pod
-  const planned = planPlacement({ namespace: sandbox.metadata.namespace ?? '', spec })
+  const planned = planPlacement({
+    namespace: sandbox.metadata.namespace ?? '',
+    labels: pod.metadata?.labels ?? {},
+    spec,
+  })
   switch (planned.kind) {
     case 'anywhere':
       return pod

@@ -152,18 +152,16 @@ type Requirement string
 
 // FailureDomains bounds what is lost together.
 type FailureDomains struct {
-	// How many nodes the Pods of one tenant (namespace) may be on. Each tenant gets its own small choice of nodes, with as little overlap as can be.
-	// Without it: all nodes.
+	// How many nodes the Sandboxes of one tenant (namespace) may be on. Each tenant gets its own small choice of nodes, with as little overlap as can be.
 	// +kubebuilder:validation:Minimum=1
-	// +optional
-	ShardSize *int32 `json:"shardSize,omitempty"`
+	ShardSize int32 `json:"shardSize"`
 
-	// How many tenants (namespaces) may have Pods on one node. Without it: any number.
+	// How many tenants (namespaces) may have Sandboxes on one node. Without it: any number.
 	// +kubebuilder:validation:Minimum=1
 	// +optional
 	TenantsPerNode *int32 `json:"tenantsPerNode,omitempty"`
 
-	// Keys of node labels, such as `topology.kubernetes.io/zone`, over whose values the Pods of a tenant are spread evenly.
+	// Keys of node labels over whose values the nodes of a tenant are spread evenly. Without it: `topology.kubernetes.io/zone`.
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=8
 	// +kubebuilder:validation:items:MinLength=1
