@@ -47,7 +47,6 @@ describe.skipIf(reason !== undefined)('quarantine on a cluster', () => {
     await cluster.kubectlInput(toYaml(manifests), 'apply', '--server-side', '-f', '-')
     await cluster.kubectl('create', 'namespace', namespace)
     await cluster.kubectl('create', 'rolebinding', 'tenant', '-n', namespace, '--clusterrole=edit', '--user=tenant')
-    undo.use(await OperatorProcess.start({ kubeconfig: cluster.kubeconfig }))
   }, 30 * minutes)
   afterAll(() => undo.disposeAsync(), 2 * minutes)
 
@@ -59,6 +58,7 @@ describe.skipIf(reason !== undefined)('quarantine on a cluster', () => {
   it(
     'a claim is served on within seconds; its old Pod runs on, and nobody comes in',
     async () => {
+      await using _operator = await OperatorProcess.start({ kubeconfig: cluster.kubeconfig })
       await create(
         object(extensions, 'SandboxTemplate', 't', { podTemplate }),
         object(extensions, 'SandboxWarmPool', 'p', { replicas: 2, sandboxTemplateRef: { name: 't' } })

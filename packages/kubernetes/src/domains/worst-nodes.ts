@@ -43,7 +43,8 @@ function takenByOneOrTwo(occupancy: Occupancy, measure: GraveMeasure) {
         continue
       }
       // Largest first: once two are too few, so are all that follow. And of a majority or more, no two such pairs are disjoint: there are few.
-      for (const b of cells.slice(at + 1)) {
+      for (let next = at + 1; next < cells.length; next++) {
+        const b = cells[next] as number
         if ((count[a] as number) + (count[b] as number) < need) break
         const key = pairKey(other[a] as number, other[b] as number)
         pairs.set(key, (pairs.get(key) ?? 0) + 1)
