@@ -3,6 +3,15 @@
  * those who work with them, know each other.
  */
 export { annotation, isOwnKey, label, nameHash, normalizedCreator, ownPrefixes } from './keys.ts'
+export {
+  type NodeWitness,
+  type NodeWitnessStatus,
+  nodeWitnesses,
+  type WitnessedClass,
+  type WitnessedPod,
+  type WitnessVerdict,
+  witnessVerdicts,
+} from './node-witness.ts'
 export type {
   EmbeddedMetadata,
   PersistentVolumeClaimSpec,

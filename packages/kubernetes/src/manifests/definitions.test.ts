@@ -52,5 +52,10 @@ it('shows what people look for', () => {
       subresources: ['status'],
     },
     { names: ['sandboxwarmpools', 'swp'], columns: ['Ready', 'Desired', 'Age'], subresources: ['scale', 'status'] },
+    {
+      names: ['nodewitnesses', 'nwit'],
+      columns: ['Runtime', 'Kernel', 'Mismatches', 'Observed'],
+      subresources: ['status'],
+    },
   ])
 })

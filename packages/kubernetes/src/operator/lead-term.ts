@@ -7,6 +7,8 @@ import {
   type KitMetrics,
   type Logger,
 } from '../controller/index.ts'
+import { KernelEvidence } from '../evidence/kernel-evidence.ts'
+import { witnessController } from '../evidence/witness-controller.ts'
 import type { ControllerFactory } from './controllers.ts'
 import type { Caches, CoreCaches, OperatorContext, OperatorSettings, Recorders } from './operator-context.ts'
 import type { SandboxMetrics } from './sandbox-metrics.ts'
@@ -39,11 +41,14 @@ export async function leadTerm(options: TermOptions, term: Fence | undefined, st
   const { clock, log, kit, metrics, settings, core, extensions } = options
   const client = options.client.with({ fence: term })
   await using recorders = new AsyncDisposableStack()
+  const { witnesses, pods } = core.caches
+  using evidence = witnesses && new KernelEvidence({ witnesses, pods, clock })
   const context: OperatorContext<CoreCaches> = {
     client,
     clock,
     log,
     caches: core.caches,
+    ...(evidence && { evidence }),
     recorders: makeRecorders({ ...options, client }, recorders),
     metrics,
     settings,
@@ -57,6 +62,7 @@ export async function leadTerm(options: TermOptions, term: Fence | undefined, st
     }),
   }
   const controllers = core.controllers.map((make) => make(context))
+  if (evidence) controllers.push(witnessController(context, evidence))
   if (extensions) {
     const known: OperatorContext = { ...context, caches: { ...core.caches, ...extensions.caches } }
     controllers.push(...extensions.controllers.map((make) => make(known)))

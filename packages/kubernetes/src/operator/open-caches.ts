@@ -2,6 +2,7 @@ import {
   annotation,
   label,
   nameHash,
+  nodeWitnesses,
   type SandboxClaim,
   sandboxClaims,
   sandboxes,
@@ -35,6 +36,8 @@ export interface CachesOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: KitMetrics
+  /** Whether witnesses are listened to. Default: no. */
+  readonly witness?: boolean
 }
 
 const byController = (object: Stored): readonly string[] => {
@@ -73,6 +76,7 @@ export function coreCaches(options: CachesOptions): CoreCaches {
       labelSelector: ofSandboxes,
       indexes: { controller: byController, hash: byLabelIn(label.sandboxNameHash) },
     }),
+    ...(options.witness && { witnesses: informer(options, nodeWitnesses, {}) }),
   }
 }
 

@@ -8,6 +8,8 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal'
 /** What the flags ask for, in the operator's own words. Durations in ms; what is absent is off, or found out at the start. */
 export interface OperatorOptions {
   readonly extensions: boolean
+  /** Whether witnesses are listened to. */
+  readonly witness: boolean
   readonly kubeconfig?: string
   readonly rate: TokenBucketOptions
   /** Requests under way at once. */
@@ -30,6 +32,7 @@ export function optionsFrom(flags: OperatorFlags): OperatorOptions {
   const healthAddress = flags['health-probe-bind-address']
   return Object.freeze({
     extensions: flags.extensions,
+    witness: flags.witness,
     ...(flags.kubeconfig && { kubeconfig: flags.kubeconfig }),
     rate: { perSecond: flags['kube-api-qps'], burst: flags['kube-api-burst'] },
     inFlight: flags['api-connections'] * callsPerConnection,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { sandboxClaims, sandboxes, sandboxTemplates, sandboxWarmPools } from '../../src/api/index.ts'
+import { nodeWitnesses, sandboxClaims, sandboxes, sandboxTemplates, sandboxWarmPools } from '../../src/api/index.ts'
 import {
   type ApiClient,
   isAlreadyExists,
@@ -24,7 +24,7 @@ export async function installKinds(client: ApiClient): Promise<void> {
       if (!isAlreadyExists(error)) throw error
     })
   }
-  for (const type of [sandboxes, sandboxTemplates, sandboxClaims, sandboxWarmPools] as ResourceType[]) {
+  for (const type of [sandboxes, sandboxTemplates, sandboxClaims, sandboxWarmPools, nodeWitnesses] as ResourceType[]) {
     // Served a moment after it was accepted.
     while (!(await client.list(type).then(Boolean, notYet))) await sleep(50)
   }

@@ -64,7 +64,9 @@ it('names a fix for whatever fails', () => {
   const failed = checked(nothing).filter(({ state }) => state === 'fail')
   expect(failed.map((check) => check.name)).toEqual([
     'version',
-    ...['sandboxes', 'sandboxtemplates', 'sandboxclaims', 'sandboxwarmpools'].map((plural) => `kinds.${plural}`),
+    ...['sandboxes', 'sandboxtemplates', 'sandboxclaims', 'sandboxwarmpools', 'nodewitnesses'].map(
+      (plural) => `kinds.${plural}`
+    ),
     'operator',
     'operator.permissions',
   ])

@@ -24,15 +24,16 @@ function kindCheck(wanted: CustomResourceDefinition, found: CustomResourceDefini
       state: 'fail',
       found: 'converts versions by the webhook of another controller',
       consequence: `without that controller no ${kind} can be read or written`,
-      fix: `move what is stored to v1beta1, then: ${applyKinds}`,
+      fix: `move what is stored to ${versionOf(wanted)}, then: ${applyKinds}`,
     }
-  const older = (found.status?.storedVersions ?? []).filter((version) => version !== 'v1beta1')
+  const served = versionOf(wanted)
+  const older = (found.status?.storedVersions ?? []).filter((version) => version !== served)
   if (older.length > 0)
     return {
       name,
       state: 'warn',
       found: `objects may be stored as ${older.join(', ')}`,
-      consequence: 'our definition, which serves v1beta1 alone, cannot be applied',
+      consequence: `our definition, which serves ${served} alone, cannot be applied`,
       fix: `write every ${kind} anew, then take ${older.join(', ')} out of status.storedVersions`,
     }
   const established = found.status?.conditions?.find((condition) => condition.type === 'Established')
@@ -43,7 +44,7 @@ function kindCheck(wanted: CustomResourceDefinition, found: CustomResourceDefini
       found: `not served: ${established?.message ?? 'nobody has looked at it yet'}`,
       fix: `kubectl describe crd ${wanted.metadata.name}`,
     }
-  if (!isDeepStrictEqual(schemaOf(found), schemaOf(wanted)))
+  if (!isDeepStrictEqual(schemaOf(found, served), schemaOf(wanted, served)))
     return {
       name,
       state: 'warn',
@@ -54,5 +55,8 @@ function kindCheck(wanted: CustomResourceDefinition, found: CustomResourceDefini
   return { name, state: 'ok', found: 'as of this version' }
 }
 
-const schemaOf = ({ spec }: CustomResourceDefinition) =>
-  spec.versions.find(({ name }) => name === 'v1beta1')?.schema?.openAPIV3Schema
+/** Each of our kinds is served in one. */
+const versionOf = ({ spec }: CustomResourceDefinition) => spec.versions[0]?.name ?? ''
+
+const schemaOf = ({ spec }: CustomResourceDefinition, version: string) =>
+  spec.versions.find(({ name }) => name === version)?.schema?.openAPIV3Schema

@@ -19,6 +19,7 @@ import (
 
 	// The generator reads the types leniently; the compiler, because of these, does not.
 	_ "bulkhead.dev/kubernetes/crd/agents/v1beta1"
+	_ "bulkhead.dev/kubernetes/crd/bulkhead/v1alpha1"
 	_ "bulkhead.dev/kubernetes/crd/extensions/v1beta1"
 )
 
@@ -33,7 +34,7 @@ func run(args []string) error {
 	if len(args) != 1 {
 		return fmt.Errorf("usage: crds FOLDER")
 	}
-	definitions, err := definitions("./agents/...", "./extensions/...")
+	definitions, err := definitions("./agents/...", "./bulkhead/...", "./extensions/...")
 	if err != nil {
 		return err
 	}

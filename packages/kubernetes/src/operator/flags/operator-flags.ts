@@ -88,6 +88,11 @@ export const flagGroups = {
   },
   'Ours alone': {
     'default-runtime-class': flag(text, '', 'RuntimeClass for Pods that name none; empty: they are left as they are.'),
+    witness: flag(
+      boolean,
+      false,
+      'Note in each Sandbox’s status.kernel what the witness on its node sees; needs the kind NodeWitness.'
+    ),
     'router-namespace': flag(
       text,
       'agent-sandbox-system',
