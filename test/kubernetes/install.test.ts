@@ -94,7 +94,9 @@ describe.skipIf(reason !== undefined)('installing into a cluster', () => {
   it('doctor says what an empty cluster lacks', async () => {
     const { code, wrong } = await doctor()
     expect(code).toBe(ExitCode.violated)
-    const kinds = ['sandboxes', 'sandboxtemplates', 'sandboxclaims', 'sandboxwarmpools'].map((kind) => `kinds.${kind}`)
+    const kinds = ['sandboxes', 'sandboxtemplates', 'sandboxclaims', 'sandboxwarmpools', 'nodewitnesses'].map(
+      (kind) => `kinds.${kind}`
+    )
     expect(wrong).toEqual([...kinds, 'operator', 'operator.leader', 'operator.permissions'])
   })
 

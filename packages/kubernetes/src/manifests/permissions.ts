@@ -1,4 +1,4 @@
-import { sandboxClaims, sandboxes, sandboxTemplates, sandboxWarmPools } from '../api/index.ts'
+import { nodeWitnesses, sandboxClaims, sandboxes, sandboxTemplates, sandboxWarmPools } from '../api/index.ts'
 import { leaseName } from './names.ts'
 
 /** A rule of a role, and why it is there. */
@@ -81,6 +81,7 @@ export const operatorPermissions: readonly Permission[] = [
     [...follow, 'create', 'patch', 'delete'],
     'keeps the NetworkPolicy of each template'
   ),
+  allow(nodeWitnesses.group, [nodeWitnesses.plural], read, 'notes in a Sandbox what the witness on its node has seen'),
   allow('events.k8s.io', ['events'], ['create', 'patch'], 'tells people what it did, and counts what repeats itself'),
 ]
 
@@ -102,6 +103,14 @@ export const leadershipPermissions: readonly Permission[] = [
 export const routerPermissions: readonly Permission[] = [
   allow(agents, [sandboxes.plural], follow, 'knows which Sandboxes there are'),
   allow('', ['pods'], follow, 'knows their addresses, and forwards to no others'),
+]
+
+/** In all namespaces: no role can be for the objects of one node. What it writes, an admission policy restricts to its own node. */
+export const witnessPermissions: readonly Permission[] = [
+  allow('', ['pods'], follow, 'knows what the Pods on its node ask for; reads no others, but could'),
+  allow('node.k8s.io', ['runtimeclasses'], follow, 'knows what a RuntimeClass promises'),
+  allow(nodeWitnesses.group, [nodeWitnesses.plural], ['get', 'create'], 'has an object of its node’s name'),
+  allow(nodeWitnesses.group, [`${nodeWitnesses.plural}/status`], ['patch'], 'says what it has seen'),
 ]
 const people = [...read, 'create', 'update', 'patch', 'delete', 'deletecollection']
 
