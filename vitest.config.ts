@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Times bound a failure; none says how fast something is: machines stall for seconds. */
 const patience = { timeout: 20_000 }
@@ -10,6 +11,15 @@ const real = (name: string, include: string, ...exclude: string[]) => ({
   test: { name, include: [include], exclude, fileParallelism: false, ...slow },
 })
 
+/** Files that take minutes begin first: two at a time, the last one would else run alone. */
+class FaultsFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLong = ({ moduleId }: TestSpecification) => moduleId.includes('/faults/')
+    const sorted = await super.sort(files)
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))]
+  }
+}
+
 /** Each file has a control plane, or a cluster, of its own: two at a time. */
 const kubernetes = (name: string, ...include: string[]) => ({ test: { name, include, maxWorkers: 2, ...slow } })
 
@@ -20,6 +30,7 @@ const kubernetes = (name: string, ...include: string[]) => ({ test: { name, incl
  */
 export default defineConfig({
   test: {
+    sequence: { sequencer: FaultsFirst },
     projects: [
       {
         test: {

@@ -3,7 +3,7 @@ import { release } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { clusterId } from '../../tools/cluster/plan.ts'
-import { markedProcesses } from '../../tools/cluster/processes.ts'
+import { findProgramOf, markedProcesses } from '../../tools/cluster/processes.ts'
 import { busyboxImage, openCluster, type TestCluster, whyNotHere } from '../../tools/cluster/test-cluster.ts'
 
 const minutes = 60_000
@@ -156,6 +156,16 @@ describe.skipIf(reason !== undefined)('a cluster on this machine', () => {
     await cluster.restartEtcd()
     expect(await uid()).toBe(before)
     expect((await exec('isolated', 'uname', '-r')).trim()).toBe('4.19.0-gvisor')
+  })
+
+  it.each(['kube-scheduler', 'kube-controller-manager'])('starts its %s again when that ends', async (program) => {
+    const running = () => findProgramOf(markedProcesses(clusterId(cluster.folder)), `control-plane/${program}`, program)
+    const before = running()
+    process.kill(before?.pid as number, 'SIGKILL')
+    await expect.poll(() => running()?.pid).not.toBe(before?.pid)
+    await create(pod(`after-${program}`))
+    await ready(`after-${program}`)
+    await expect.poll(() => running()?.pid, { timeout: 30_000 }).toBeGreaterThan(0)
   })
 
   it('has a node back after a power cut, and after its kubelet’s end', { timeout: 5 * minutes }, async () => {

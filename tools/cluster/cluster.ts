@@ -140,10 +140,7 @@ export class Cluster {
   }
 
   /** Kills a program of the control plane, and returns when it and the API server are healthy again. Fails `cluster_part_failed`. */
-  async restartControlPlane(
-    program: 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler',
-    signal: AbortSignal
-  ): Promise<void> {
+  async restartControlPlane(program: 'etcd' | 'kube-apiserver', signal: AbortSignal): Promise<void> {
     await using _lock = await this.#lock(signal)
     const parts = this.#need()
     const certificates = await Certificates.open(parts.plan.secrets, signal)

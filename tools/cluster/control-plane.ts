@@ -142,6 +142,7 @@ export function controllerManagerService(plan: ClusterPlan, programs: ClusterPro
       ...[`--kube-api-qps=${unlimitedQps}`, `--kube-api-burst=${unlimitedQps}`],
       ...serve(plan),
     ],
+    restarts: true,
     ready: asking((signal) => isHealthy(healthz(plan, ports.controllerManager), authority, signal)),
   }
 }
@@ -156,6 +157,8 @@ export function schedulerService(plan: ClusterPlan, programs: ClusterPrograms, a
       ...[`--authentication-kubeconfig=${config}`, `--authorization-kubeconfig=${config}`],
       ...serve(plan),
     ],
+    // It ends by itself when its cache contradicts what it is told, as it can after the API server was away.
+    restarts: true,
     ready: asking((signal) => isHealthy(healthz(plan, ports.scheduler), authority, signal)),
   }
 }

@@ -18,6 +18,8 @@ export interface Service {
   /** Its program's file name; unique in the machine. */
   readonly name: string
   readonly argv: readonly [string, ...string[]]
+  /** Whether it is started again whenever it ends. Default false. */
+  readonly restarts?: boolean
   /** Resolves when it does its work. An abort means that nobody waits any longer. */
   readonly ready: (signal: AbortSignal) => Promise<void>
 }
@@ -35,6 +37,9 @@ export interface MachineHouse {
 }
 
 const initName = 'machine'
+const shell = 'sh'
+/** Runs its arguments again and again. What ends at once is not to take a core. */
+const restarting = 'while :; do "$@"; echo "it has ended with $?, and is started again" >&2; sleep 1; done'
 /** A machine starts in milliseconds, and its programs in seconds; minutes mean that something is wrong. */
 const startDeadlineMs = 30_000
 const readyDeadlineMs = 120_000
@@ -61,7 +66,11 @@ export class Machine {
   }
 
   find(service: string): MarkedProcess | undefined {
-    return findProgramOf(markedProcesses(this.#house.id), this.#part(service), service)
+    return this.#findProgram({ name: service }, service)
+  }
+
+  #findProgram({ name }: Pick<Service, 'name'>, program: string): MarkedProcess | undefined {
+    return findProgramOf(markedProcesses(this.#house.id), this.#part(name), program)
   }
 
   logFile(service: string): string {
@@ -101,11 +110,12 @@ export class Machine {
 
   /** Starts the program unless it runs, and waits until it is ready. Fails `cluster_part_failed` when it ends or takes too long. */
   async ensureService(service: Service, signal: AbortSignal): Promise<void> {
-    const process = this.find(service.name) ?? (await this.#startService(service))
-    await this.#untilReady(service, process, signal)
+    // One that restarts is there as long as its shell is.
+    const process = this.#findProgram(service, service.restarts ? shell : service.name)
+    await this.#untilReady(service, process ?? (await this.#startService(service)), signal)
   }
 
-  /** SIGTERM, and after ten seconds SIGKILL. Fine when it does not run. */
+  /** SIGTERM, and after ten seconds SIGKILL. Fine when it does not run. Not for one that restarts, as the next. */
   async stopService(name: string): Promise<void> {
     const running = this.find(name)
     if (running) await endProcess(running, 10_000)
@@ -185,8 +195,9 @@ export class Machine {
     }
   }
 
-  #startService({ name, argv }: Service): Promise<ProcessIdentity> {
-    return this.#spawn(name, ['nsenter', ...this.#enter(), '--', ...argv])
+  #startService({ name, argv, restarts }: Service): Promise<ProcessIdentity> {
+    const again = restarts ? [`/bin/${shell}`, '-c', restarting, shell] : []
+    return this.#spawn(name, ['nsenter', ...this.#enter(), '--', ...again, ...argv])
   }
 
   /** Lives on when this process ends. Returns the outermost process: it ends when the program does. */

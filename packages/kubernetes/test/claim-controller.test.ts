@@ -17,6 +17,7 @@ import {
   networkPolicies,
   pods,
   type ResourceType,
+  systemClock,
   wholeSeconds,
 } from '../src/controller/index.ts'
 import { type ClaimOperator, type ClaimOperatorOptions, startClaimOperator } from './support/claim-operator.ts'
@@ -335,6 +336,27 @@ describe.skipIf(skipped())('claims', () => {
         ['SandboxProvisioned', 'Created Sandbox "c"'],
       ])
       expect((await world.readSandbox('c')).metadata.labels).toMatchObject({ [label.launchType]: 'cold' })
+    })
+
+    it('leave the first word to it, and have one status and one stamp to write when it soon says that it is Ready', async () => {
+      const { world, operator } = await setUp({ clock: { ...systemClock, now: () => 0 } })
+      await world.claim('c')
+      await expect
+        .poll(() =>
+          world.readSandbox('c').then(
+            () => true,
+            () => false
+          )
+        )
+        .toBe(true)
+      await world.setState('c', 'ready')
+      await world.untilReason('c', ready)
+      await operator.idle()
+      expect(operator.calls.filter((call) => !call.endsWith('events'))).toEqual([
+        'create sandboxes c',
+        'patch sandboxclaims/status c',
+        'patch sandboxclaims c',
+      ])
     })
 
     it('bring what a member of a pool cannot have: environment and volumes', async () => {

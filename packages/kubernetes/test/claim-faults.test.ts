@@ -12,14 +12,18 @@ const ready = 'DependenciesReady'
 interface Fault {
   readonly atWrite: number
   readonly carriedOut: boolean
-  readonly fatal: boolean
+  readonly answer: 'none, and death' | 'InternalError' | 'Conflict'
 }
 
-const faults = (atWrite: number): Fault[] =>
-  [true, false].flatMap((carriedOut) => [true, false].map((fatal) => ({ atWrite, carriedOut, fatal })))
+const faults = (atWrite: number): Fault[] => [
+  ...[true, false].flatMap((carriedOut) =>
+    (['none, and death', 'InternalError'] as const).map((answer) => ({ atWrite, carriedOut, answer }))
+  ),
+  // Nothing has changed, so no event of a watch brings it back.
+  { atWrite, carriedOut: false, answer: 'Conflict' },
+]
 
-const told = ({ atWrite, carriedOut, fatal }: Fault) =>
-  `${fatal ? 'death' : 'an error'} ${carriedOut ? 'after' : 'before'} write ${atWrite}`
+const told = ({ atWrite, carriedOut, answer }: Fault) => `${answer} ${carriedOut ? 'after' : 'before'} write ${atWrite}`
 
 /** The course of events; it resolves when the outcome is there, whatever happened on the way. */
 interface Story {
@@ -116,10 +120,11 @@ describe.skipIf(skipped())('at every write of a claim, what went wrong is comple
       if (what.endsWith('events')) return send()
       const failing = fault && writes++ === fault.atWrite
       if (!failing) return send()
-      dead = fault.fatal
+      dead = fault.answer === 'none, and death'
       if (fault.carriedOut) await send()
       died.resolve()
-      throw new ApiError(what, 500, { reason: 'InternalError', message: 'injected' })
+      const reason = fault.answer === 'Conflict' ? 'Conflict' : 'InternalError'
+      throw new ApiError(what, reason === 'Conflict' ? 409 : 500, { reason, message: 'injected' })
     }
     const first = ofStory.use(await startClaimOperator({ client, namespace: world.namespace, around }))
     await first.idle()

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type SandboxTemplate, sandboxTemplates } from '../src/api/index.ts'
 import {
   type ApiClient,
+  isNotFound,
   type Lease,
   leases,
   mergePatch,
@@ -95,6 +96,7 @@ describe.skipIf(skipped())('the operator as a process', () => {
     expect(early.status).toBe(503)
     expect(early.body).toMatch(/not synced: .*sandboxes/)
     expect(await operator.get('health', '/healthz')).toEqual({ status: 200, body: 'ok' })
+    expect(await lease().then(() => 'held', isNotFound)).toBe(true)
     await installLooseKinds(client)
     await operator.says('operator.synced')
     expect(await operator.get('health', '/readyz')).toEqual({ status: 200, body: 'ok' })

@@ -14,6 +14,8 @@ export interface Arrival {
   readonly observedAt: string
   /** When it was first seen to be Ready. */
   readyAt?: string
+  /** When it was first seen to have a Sandbox, on the monotonic clock. */
+  boundAtMs?: number
   /** Its becoming Ready has been counted. */
   counted?: true
 }

@@ -1,12 +1,25 @@
 import { type Sandbox, type SandboxClaim, sandboxClaims, sandboxes } from '../api/index.ts'
-import { isConflict, isNotFound, mergePatch, type ObjectName, type Stored } from '../controller/index.ts'
+import {
+  isConflict,
+  isNotFound,
+  mergePatch,
+  type ObjectName,
+  type ReconcileResult,
+  requeueAfter,
+  type Stored,
+} from '../controller/index.ts'
 import type { ClaimWork } from './claim-work.ts'
+import { lookAgainMs } from './take-member.ts'
 
 /** Somebody waits for what these calls do. */
 const lane = 'urgent'
 
+/** The API server has another claim than this pass, or says so: if it does, the watch brings it back sooner. */
+export const overtaken: ReconcileResult = requeueAfter(lookAgainMs, 'urgent')
+
 /**
- * Changes the claim exactly as it was seen. Undefined when it is another by now, or gone: nothing was done then, and the watch brings it back.
+ * Changes the claim exactly as it was seen. Undefined when it is another by now, or gone: nothing was done then. That the watch will bring it back is
+ * not certain: also what stands between can say 409.
  */
 export async function patchClaim(
   { context: { client, caches } }: ClaimWork,
@@ -48,7 +61,7 @@ export async function readClaim(
   name: ObjectName,
   signal: AbortSignal
 ): Promise<Stored<SandboxClaim> | undefined> {
-  const claim = await client.get(sandboxClaims, name, { signal, lane }).catch(unlessChanged(name.name))
+  const claim = await client.get(sandboxClaims, name, { signal, lane }).catch(unlessGone(name.name))
   if (claim) caches.claims.store.wrote(claim)
   return claim
 }
@@ -59,12 +72,12 @@ export async function readSandbox(
   name: ObjectName,
   signal: AbortSignal
 ): Promise<Stored<Sandbox> | undefined> {
-  const sandbox = await client.get(sandboxes, name, { signal, lane }).catch(unlessChanged(name.name))
+  const sandbox = await client.get(sandboxes, name, { signal, lane }).catch(unlessGone(name.name))
   if (sandbox) caches.sandboxes.store.wrote(sandbox)
   return sandbox
 }
 
-/** Deletes this very Sandbox. That it is gone already is as good. */
+/** Deletes this very Sandbox. That it is gone already is as good; a conflict is no proof of that. */
 export async function deleteSandbox(
   { context: { client, caches } }: ClaimWork,
   sandbox: Stored<Sandbox>,
@@ -73,10 +86,16 @@ export async function deleteSandbox(
   const { uid, name } = sandbox.metadata
   const left = await client
     .delete(sandboxes, sandbox.metadata, { preconditions: { uid }, signal })
-    .catch(unlessChanged(name))
+    .catch(unlessGone(name))
   if (left?.metadata.deletionTimestamp) caches.sandboxes.store.wrote(left)
   else caches.sandboxes.store.deleted(sandbox)
 }
+
+const unlessGone =
+  (name: string) =>
+  (error: unknown): undefined => {
+    if (!isNotFound(error, name)) throw error
+  }
 
 const unlessChanged =
   (name: string) =>

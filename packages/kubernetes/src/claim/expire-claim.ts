@@ -11,7 +11,7 @@ import {
 } from '../controller/index.ts'
 import { ownStatus, statusPatch } from './claim-status.ts'
 import type { ClaimWork } from './claim-work.ts'
-import { deleteSandbox, patchClaim } from './claim-writes.ts'
+import { deleteSandbox, overtaken, patchClaim } from './claim-writes.ts'
 import { message, reason } from './conditions.ts'
 import type { Expiry } from './expiry.ts'
 
@@ -26,14 +26,12 @@ export async function expireClaim(
   signal: AbortSignal
 ): Promise<ReconcileResult> {
   if (step.kind === 'mark') {
-    // Not written: the claim has changed, and comes back.
-    if (!(await say(work, claim, message.claimExpired, claim.status?.sandbox, signal))) return done
+    if (!(await say(work, claim, message.claimExpired, claim.status?.sandbox, signal))) return overtaken
     announce(work, claim, message.claimExpired)
     return requeueAfter(afterMarkMs)
   }
   if (step.kind === 'deleteClaim') {
-    await deleteClaim(work, claim, step.propagation, signal)
-    return done
+    return (await deleteClaim(work, claim, step.propagation, signal)) ? done : overtaken
   }
   return retain(work, claim, signal)
 }
@@ -46,8 +44,7 @@ async function retain(work: ClaimWork, claim: Stored<SandboxClaim>, signal: Abor
   }
   const left = sandboxesOf(work, claim).own.length > 0
   const text = foreign && own.length === 0 ? message.deletionSkipped : message.claimExpired
-  await say(work, claim, text, left ? claim.status?.sandbox : null, signal)
-  return done
+  return (await say(work, claim, text, left ? claim.status?.sandbox : null, signal)) ? done : overtaken
 }
 
 /** What the claim controls; and what it is about, if that is someone else's: by its status, else by its own name. */
@@ -59,12 +56,13 @@ function sandboxesOf({ context: { caches } }: ClaimWork, claim: Stored<SandboxCl
   return { own, foreign: named !== undefined && !isControlledBy(named, claim) }
 }
 
+/** False: the claim is not what it was. */
 async function deleteClaim(
   work: ClaimWork,
   claim: Stored<SandboxClaim>,
   propagationPolicy: 'Foreground' | undefined,
   signal: AbortSignal
-): Promise<void> {
+): Promise<boolean> {
   const { client, caches } = work.context
   const { uid } = claim.metadata
   try {
@@ -74,9 +72,10 @@ async function deleteClaim(
     else caches.claims.store.deleted(claim)
   } catch (error) {
     if (!isNotFound(error, claim.metadata.name) && !isConflict(error)) throw error
-    return
+    return false
   }
   announce(work, claim, `Deleted the expired claim (shutdownPolicy ${claim.spec.lifecycle?.shutdownPolicy})`)
+  return true
 }
 
 /** False: the claim is not what it was. */

@@ -19,7 +19,7 @@ import { type Binding, bindClaim } from './bind-claim.ts'
 import { ClaimRefused, reconcilerError } from './claim-refused.ts'
 import { boundStatus, ownStatus, statusPatch } from './claim-status.ts'
 import type { ClaimWork } from './claim-work.ts'
-import { patchClaim, patchSandbox } from './claim-writes.ts'
+import { overtaken, patchClaim, patchSandbox } from './claim-writes.ts'
 import { expireClaim } from './expire-claim.ts'
 import { planExpiry } from './expiry.ts'
 import { assignedName } from './find-sandbox.ts'
@@ -30,6 +30,8 @@ import { lookAgainMs } from './take-member.ts'
 
 /** Until what is missing is looked for again, if nothing tells that it is there. */
 const missingMs = 60_000
+/** A Sandbox that was just made for a claim has so long to say something of itself before the claim says that it does not. Most are Ready by then. */
+const settleMs = 1_000
 /** Failures that may pass by themselves are told once there have been so many: a claim's condition is not to flicker with the API server. */
 const toldFailures = 3
 
@@ -75,22 +77,32 @@ async function settle(
   sandbox: Stored<Sandbox>,
   signal: AbortSignal
 ): Promise<ReconcileResult> {
+  const unsettledMs = unsettled(work, claim, sandbox)
+  if (unsettledMs > 0) return requeueAfter(unsettledMs, 'urgent')
   const wallMs = work.context.clock.wall()
   const step = planned(() => planInStep(work, claim, sandbox))
   const next = boundStatus(claim, sandbox, wallMs)
   const status = step instanceof ClaimRefused ? ownStatus(claim, step, wallMs, next.sandbox) : next
   const patch = statusPatch(claim, status)
   const told = patch ? await patchClaim(work, claim, patch, signal) : claim
-  // It has changed meanwhile, and comes back.
-  if (!told) return done
+  if (!told) return overtaken
   announce(work, first, told, sandbox)
-  await stamp(work, first, told, sandbox, signal)
+  if (!(await stamp(work, first, told, sandbox, signal))) return overtaken
   if (step && !(step instanceof ClaimRefused)) {
     const kept = await patchSandbox(work, sandbox, step, signal)
     // The change that was in the way need not bring the claim back.
     if (!kept) return requeueAfter(lookAgainMs)
   }
   return step instanceof ClaimRefused ? untilNext(told, step, wallMs) : untilExpiry(told, wallMs)
+}
+
+/** For how long what the claim could say is not worth a write: it would be about nothing, and compete with the creation of the Pod. */
+function unsettled(work: ClaimWork, claim: Stored<SandboxClaim>, sandbox: Stored<Sandbox>): number {
+  if (claim.status?.sandbox?.name !== undefined || findCondition(sandbox.status?.conditions, 'Ready')) return 0
+  const now = work.context.clock.now()
+  const arrival = work.arrivals.of(claim)
+  arrival.boundAtMs ??= now
+  return arrival.boundAtMs + settleMs - now
 }
 
 function planned(plan: () => object | undefined): object | ClaimRefused | undefined {
@@ -120,14 +132,17 @@ function announce(
   recorders.claim.record(claim, { type: 'Normal', reason, action, note, related: sandbox })
 }
 
-/** What the assignment could not say yet, in one write; none for a claim that was given a Ready member. Counts the first Ready. */
+/**
+ * What the assignment could not say yet, in one write; none for a claim that was given a Ready member. Counts the first Ready. False: the claim is not
+ * what it was.
+ */
 async function stamp(
   work: ClaimWork,
   first: Stored<SandboxClaim>,
   claim: Stored<SandboxClaim>,
   sandbox: Stored<Sandbox>,
   signal: AbortSignal
-): Promise<void> {
+): Promise<boolean> {
   const { metrics, settings, clock } = work.context
   const arrival = work.arrivals.of(claim)
   const isStamped = !settings.disableClaimObservabilityAnnotations
@@ -145,10 +160,12 @@ async function stamp(
   // Set only when this process saw it happen.
   const sawFirstReady =
     isNowReady && arrival.readyAt && !(wasBound && first.metadata.annotations?.[annotation.claimFirstReadyAt])
-  if (patch && !(await patchClaim(work, claim, patch, signal))) return
-  if (!sawFirstReady || arrival.counted) return
-  arrival.counted = true
-  metrics.claimBecameReady(claim, sandbox, clock.wall())
+  if (patch && !(await patchClaim(work, claim, patch, signal))) return false
+  if (sawFirstReady && !arrival.counted) {
+    arrival.counted = true
+    metrics.claimBecameReady(claim, sandbox, clock.wall())
+  }
+  return true
 }
 
 /** The claim says why it has no Sandbox; and when it is looked at again. */
@@ -162,13 +179,13 @@ async function explain(work: ClaimWork, key: string, error: unknown, signal: Abo
   if (!claim || !refusal) throw error
   const patch = statusPatch(claim, ownStatus(claim, refusal, clock.wall(), namedSandbox(work, claim)))
   const told = patch ? await patchClaim(work, claim, patch, signal) : claim
-  if (!told) return done
+  if (!told) return overtaken
   const { observedAt } = work.arrivals.of(told)
   const stamps = stampsPatch(told, {
     sandboxName: assignedName(told) ?? null,
     observedAt: settings.disableClaimObservabilityAnnotations ? undefined : observedAt,
   })
-  if (stamps && !(await patchClaim(work, told, stamps, signal))) return done
+  if (stamps && !(await patchClaim(work, told, stamps, signal))) return overtaken
   if (refusal.retry === 'soon') throw refusal
   return untilNext(told, refusal, clock.wall())
 }
@@ -213,7 +230,7 @@ async function removeOldNetworkPolicy(
   if (!policy || !isControlledBy(policy, claim)) return
   const { uid } = policy.metadata
   await client.delete(networkPolicies, policy.metadata, { preconditions: { uid }, signal }).catch((error) => {
-    if (!isNotFound(error, policy.metadata.name) && !isConflict(error)) throw error
+    if (!isNotFound(error, policy.metadata.name)) throw error
   })
   caches.networkPolicies.store.deleted(policy)
 }

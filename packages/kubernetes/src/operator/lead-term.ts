@@ -9,6 +9,7 @@ import {
 } from '../controller/index.ts'
 import { KernelEvidence } from '../evidence/kernel-evidence.ts'
 import { witnessController } from '../evidence/witness-controller.ts'
+import { aborted } from './aborted.ts'
 import type { ControllerFactory } from './controllers.ts'
 import type { Caches, CoreCaches, OperatorContext, OperatorSettings, Recorders } from './operator-context.ts'
 import type { SandboxMetrics } from './sandbox-metrics.ts'
@@ -95,9 +96,3 @@ async function runAll(controllers: readonly Controller[], stop: AbortSignal, ter
   const outcomes = await Promise.allSettled([...running, aborted(over)])
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })

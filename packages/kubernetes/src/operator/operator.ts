@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { type Clock, type Fence, KitMetrics, LeaderElection, type Logger, openApiClient } from '../controller/index.ts'
+import { aborted } from './aborted.ts'
 import { clusterOf } from './cluster-of.ts'
 import type { ControllerFactory } from './controllers.ts'
 import { leadTerm } from './lead-term.ts'
@@ -71,7 +72,7 @@ export async function runOperator(operator: OperatorProcess, stop: AbortSignal):
 
   const beganMs = clock.now()
   for (const [, informer] of informers) undo.use(informer).start()
-  Promise.all(informers.map(([, { synced }]) => synced)).then(
+  const synced = Promise.all(informers.map(([, informer]) => informer.synced)).then(
     () => log.info({ durationMs: Math.round(clock.now() - beganMs) }, 'operator.synced'),
     // Stopped before: that is told elsewhere.
     () => {}
@@ -103,6 +104,8 @@ export async function runOperator(operator: OperatorProcess, stop: AbortSignal):
     }
   }
   if (!options.leaderElect) return await lead()
+  // One that cannot see the cluster would hold the lease, and do nothing with it.
+  await Promise.race([synced, aborted(stop)])
   const election = new LeaderElection({
     client,
     clock,

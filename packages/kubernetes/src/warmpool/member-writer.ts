@@ -96,8 +96,8 @@ export class MemberWriter {
     }
   }
 
-  /** Makes the pool the owner of a Sandbox that has none. */
-  async adopt({ pool, signal }: PoolPass, sandbox: Stored<Sandbox>): Promise<void> {
+  /** Makes the pool the owner of a Sandbox that has none. False: it is not the Sandbox that was looked at any more. */
+  async adopt({ pool, signal }: PoolPass, sandbox: Stored<Sandbox>): Promise<boolean> {
     const { uid, resourceVersion, ownerReferences = [] } = sandbox.metadata
     const patch = mergePatch({
       metadata: {
@@ -108,9 +108,10 @@ export class MemberWriter {
     })
     try {
       this.#store.wrote(await this.#client.patch(sandboxes, sandbox.metadata, patch, { signal }))
+      return true
     } catch (error) {
-      // Somebody else was quicker, and the watch will tell.
       if (!isConflict(error) && !isNotFound(error, sandbox.metadata.name)) throw error
+      return false
     }
   }
 

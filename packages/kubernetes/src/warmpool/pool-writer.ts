@@ -49,15 +49,17 @@ export class PoolWriter {
     const { clock } = this.#context
     const began = clock.now()
     let looked = 0
+    let overtaken = false
     const goesOn = () => !pass.signal.aborted && clock.now() - began < longestMs
     const againMs = await this.#attempt(pass, 'adopt', async () => {
       const [error] = await slowStart(ownerless, { limit: atOnce, goesOn }, async (sandbox) => {
-        await this.#members.adopt(pass, sandbox)
+        if (!(await this.#members.adopt(pass, sandbox))) overtaken = true
         looked += 1
       })
       if (error) throw error
     })
-    return againMs ?? (looked < ownerless.length ? 0 : undefined)
+    if (againMs !== undefined || looked < ownerless.length) return againMs ?? 0
+    return overtaken ? overtakenRecheckMs : undefined
   }
 
   async remove(pass: PoolPass, removals: readonly Removal[]): Promise<number | undefined> {

@@ -5,6 +5,9 @@ import type { PoolPass } from './member-writer.ts'
 import { activeMembers, wantedReplicas } from './plan-pool.ts'
 import { isSameStatus, poolStatus } from './pool-status.ts'
 
+/** What the watch will tell of a pool that is another by now it tells sooner. */
+const overtakenRecheckMs = 1_000
+
 /** Writes a pool's status, see {@link StatusPace} for when. */
 export class StatusWriter {
   readonly #context: Pick<OperatorContext, 'client' | 'caches' | 'clock'>
@@ -35,6 +38,7 @@ export class StatusWriter {
       )
     } catch (error) {
       if (!isNotFound(error, pool.metadata.name) && !isConflict(error)) throw error
+      return overtakenRecheckMs
     }
     return undefined
   }

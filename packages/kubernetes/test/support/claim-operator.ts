@@ -3,6 +3,7 @@ import { label } from '../../src/api/index.ts'
 import { type ClaimControllerOptions, claimController } from '../../src/claim/index.ts'
 import {
   type ApiClient,
+  type Clock,
   EventRecorder,
   type Informer,
   type KubernetesObject,
@@ -24,6 +25,8 @@ export interface ClaimOperatorOptions extends Partial<ClaimControllerOptions> {
   readonly namespace: string
   readonly settings?: Partial<OperatorSettings>
   readonly around?: Around
+  /** Of the controller's decisions. Default: the system's. */
+  readonly clock?: Clock
 }
 
 /** A process that serves the claims of one namespace, and nothing else. */
@@ -61,7 +64,7 @@ export async function startClaimOperator(options: ClaimOperatorOptions): Promise
   )
   const context: OperatorContext = {
     client,
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     log: silentLogger,
     caches,
     recorders: { sandbox: recorder, claim: recorder, pool: recorder, template: recorder },

@@ -230,6 +230,24 @@ it('ends without an election when it is told to', async () => {
   await first.ended
 })
 
+it('gives back a lease that it wins while it is told to end', async () => {
+  const asked = Promise.withResolvers<void>()
+  const answer = Promise.withResolvers<void>()
+  peer.script = async ({ method }) => {
+    if (method !== 'POST') return undefined
+    asked.resolve()
+    await answer.promise
+    return undefined
+  }
+  const first = candidate('first')
+  first.leave()
+  await asked.promise
+  first.stop.abort()
+  answer.resolve()
+  await first.ended
+  expect(holder()).toBe('')
+})
+
 it('refuses times that do not fit', () => {
   const options = { client, clock: systemClock, namespace: 'n', name: 'l', identity: 'i' }
   expect(() => new LeaderElection({ ...options, renewDeadlineMs: 15_000 })).toThrow(RangeError)

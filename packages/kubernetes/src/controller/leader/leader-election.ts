@@ -63,8 +63,8 @@ export class LeaderElection {
 
   /**
    * Waits to be elected, then runs `lead` for one term, renewing meanwhile, also while `lead` hands over. When `lead` has ended the lease is released
-   * at once, so that the next leader does not have to wait. Returns then, or when `signal` aborts before the election; fails `leadership_lost`
-   * when the term ended against its will, after `lead` has ended, and with what `lead` throws.
+   * at once, so that the next leader does not have to wait. Returns then, or when `signal` aborts before the election (a try under way is waited for,
+   * half a renew deadline at most); fails `leadership_lost` when the term ended against its will, after `lead` has ended, and with what `lead` throws.
    *
    * `signal`: stop being a candidate. Telling `lead` to end is the caller's: it knows the same signal.
    */
@@ -97,12 +97,13 @@ export class LeaderElection {
     while (!signal.aborted) {
       const sentAtMs = this.#clock.now()
       try {
-        if (await this.#attempt(this.#renewDeadlineMs / 2, signal)) {
+        // Not cut off by `signal`: a lease that was taken without being told of could not be given back.
+        if (await this.#attempt(this.#renewDeadlineMs / 2)) {
           const { namespace, name } = this.#options
           return new Leadership(this.#clock, `${namespace}/${name}`, this.#renewDeadlineMs, sentAtMs)
         }
       } catch (err) {
-        if (!signal.aborted) this.#log.warn({ ...this.#facts, err }, 'leader.attempt_failed')
+        this.#log.warn({ ...this.#facts, err }, 'leader.attempt_failed')
       }
       const pauseMs = this.#retryPeriodMs * (1 + this.#random() * jitterFactor)
       await sleep(this.#clock, pauseMs, signal).catch(() => {})
@@ -130,7 +131,7 @@ export class LeaderElection {
   }
 
   /** One try to take or renew the lease. False: somebody else has it. */
-  async #attempt(timeoutMs: number, signal: AbortSignal): Promise<boolean> {
+  async #attempt(timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
     const call: CallOptions = { signal, timeoutMs, retry: false }
     // Who holds the lease knows its version; everybody else has to look.
     if (this.#holder !== this.#options.identity) await this.#look(call)
