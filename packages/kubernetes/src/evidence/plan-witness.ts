@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { CriPod } from '@bulkhead/witness/cri'
-import type { Sighting } from '@bulkhead/witness/node'
+import type { SightedPod, Sighting } from '@bulkhead/witness/node'
 import { type NodeWitnessStatus, type WitnessedPod, witnessVerdicts } from '../api/index.ts'
 import { type RuntimeClass, type Stored, wholeSeconds } from '../controller/index.ts'
 import { type Asked, planVerdict } from './plan-verdict.ts'
@@ -14,7 +13,7 @@ export interface Look {
   /** By name. */
   readonly runtimeClasses: ReadonlyMap<string, Stored<RuntimeClass>>
   /** Of the container runtime, those that run, with what shows of each. */
-  readonly running: readonly { readonly pod: CriPod; readonly sighting: Sighting }[]
+  readonly running: readonly SightedPod[]
   readonly node: Pick<NodeWitnessStatus, 'bootID' | 'kernelRelease' | 'runtime'>
   readonly wallMs: number
 }

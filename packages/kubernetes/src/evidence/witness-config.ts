@@ -6,7 +6,7 @@ const environment = z.object({
   /** Path of the container runtime's CRI socket, as mounted here. */
   WITNESS_CRI_SOCKET: z.string().startsWith('/').default('/run/containerd/containerd.sock'),
   /** Between two looks at the node, in ms. */
-  WITNESS_INTERVAL_MS: z.coerce.number().int().min(500).max(20_000).default(2_000),
+  WITNESS_INTERVAL_MS: z.coerce.number().int().min(500).max(20_000).default(3_000),
   WITNESS_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 })
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
-import { type HostView, hostView } from '@bulkhead/witness'
+import { hostView } from '@bulkhead/witness'
 import type { Cri, CriPod } from '@bulkhead/witness/cri'
-import type { NodeView } from '@bulkhead/witness/node'
+import type { NodeView, SightedPod } from '@bulkhead/witness/node'
 import type { NodeWitnessStatus } from '../api/index.ts'
 import {
   type ApiClient,
@@ -46,8 +46,9 @@ export async function runWitness(options: WitnessOptions, stop: AbortSignal): Pr
     try {
       if (!begun) await writer.begin(stop)
       begun = true
-      const look = { ...caches.look(), ...(await lookAround(cri, view, host, stop)), wallMs: clock.wall() }
-      const status = planWitness(look, writer.last)
+      const node = { bootID: host.bootId, kernelRelease: host.kernelRelease, runtime: await cri.version(stop) }
+      const running = await lookAround(cri, view, stop)
+      const status = planWitness({ ...caches.look(), running, node, wallMs: clock.wall() }, writer.last)
       tell(log, writer.last, status)
       await writer.write(status, clock.now(), stop)
     } catch (err) {
@@ -58,18 +59,9 @@ export async function runWitness(options: WitnessOptions, stop: AbortSignal): Pr
   }
 }
 
-async function lookAround(
-  cri: Cri,
-  view: Pick<NodeView, 'look'>,
-  host: HostView,
-  signal: AbortSignal
-): Promise<Pick<Look, 'running' | 'node'>> {
-  const { name, version } = await cri.version(signal)
-  const found = await cri.listPods(signal)
-  return {
-    running: newest(found.filter(({ ready }) => ready)).map((pod) => ({ pod, sighting: view.look(pod) })),
-    node: { bootID: host.bootId, kernelRelease: host.kernelRelease, runtime: { name, version } },
-  }
+async function lookAround(cri: Cri, view: Pick<NodeView, 'look'>, signal: AbortSignal): Promise<SightedPod[]> {
+  const pods = await cri.listPods(signal)
+  return view.look(newest(pods.filter(({ ready }) => ready)))
 }
 
 /** One for each Pod. */

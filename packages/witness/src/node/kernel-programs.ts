@@ -27,7 +27,7 @@ export const kernelProgram = (executable: string): KernelProgram | undefined =>
   kernelPrograms.find(({ pattern }) => pattern.test(basename(executable)))
 
 /** What a kernel program gives: without the processor's help a virtual machine is no security boundary. */
-export function classOf({ kernel }: KernelProgram, opensKvm: boolean): IsolationClass | undefined {
+export function classOf({ kernel }: KernelProgram, opensKvm: () => boolean): IsolationClass | undefined {
   if (kernel === 'gvisor') return 'userspace'
-  return kernel && (opensKvm ? 'hardware' : 'emulated')
+  return kernel && (opensKvm() ? 'hardware' : 'emulated')
 }

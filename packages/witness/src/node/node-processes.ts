@@ -20,11 +20,18 @@ const deleted = ' (deleted)'
 export class NodeProcesses {
   readonly #proc: string
   readonly #nodePid: number
+  /** By path, of this look. */
+  readonly #nodeFiles = new Map<string, Stats | undefined>()
 
   /** `proc`: where that /proc is mounted. `nodePid`: a process that sees the node's own files and namespaces. */
   constructor(proc: string, nodePid: number) {
     this.#proc = proc
     this.#nodePid = nodePid
+  }
+
+  /** Forgets what was seen before: the node's files may be others by now. */
+  beginLook(): void {
+    this.#nodeFiles.clear()
   }
 
   /** Undefined when it has ended. */
@@ -73,8 +80,17 @@ export class NodeProcesses {
     const running = statSync(exe)
     const isDeleted = executable.endsWith(deleted)
     const path = isDeleted ? join(executable.slice(0, -deleted.length), '..') : executable
-    const there = unlessGone<Stats>(() => statSync(this.onNode(path)))
+    const there = this.#nodeFile(path)
     return there !== undefined && there.dev === running.dev && (isDeleted || there.ino === running.ino)
+  }
+
+  #nodeFile(path: string): Stats | undefined {
+    if (!this.#nodeFiles.has(path))
+      this.#nodeFiles.set(
+        path,
+        unlessGone(() => statSync(this.onNode(path)))
+      )
+    return this.#nodeFiles.get(path)
   }
 
   #path(pid: number, ...names: readonly string[]): string {

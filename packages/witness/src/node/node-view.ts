@@ -4,6 +4,11 @@ import { NodeProcesses, type RunningProgram } from './node-processes.ts'
 import { PodCgroups } from './pod-cgroups.ts'
 import type { KernelProcess, Sighting } from './sighting.ts'
 
+export interface SightedPod {
+  readonly pod: CriPod
+  readonly sighting: Sighting
+}
+
 /** Looks at the pods of a node. */
 export class NodeView {
   readonly #processes: NodeProcesses
@@ -18,11 +23,17 @@ export class NodeView {
     this.#cgroups = new PodCgroups(this.#processes)
   }
 
+  /** What runs each of them, in their order. */
+  look(pods: readonly CriPod[]): SightedPod[] {
+    this.#processes.beginLook()
+    return pods.map((pod) => ({ pod, sighting: this.#lookAt(pod) }))
+  }
+
   /**
-   * What runs a pod. That its kernel is its own shows in all of its processes: the sandbox's is a kernel program of the node's, and in the pod's cgroup
+   * That a pod's kernel is its own shows in all of its processes: the sandbox's is a kernel program of the node's, and in the pod's cgroup
    * there is none that is no such program. What an image brings along can have any name, but is never a file of the node.
    */
-  look({ uid, process, unsaid, containers }: CriPod): Sighting {
+  #lookAt({ uid, process, unsaid, containers }: CriPod): Sighting {
     if (!process) return { kind: 'unseen', why: unsaid ?? 'its sandbox does not run' }
     try {
       const main = this.#kernelProcess(process.pid)
@@ -35,7 +46,7 @@ export class NodeView {
       const stranger = this.#strangerAmong(new Set([...pids, ...containers.flatMap((one) => one.process?.pid ?? [])]))
       if (stranger) return { kind: 'node-kernel', executable: stranger.executable, process: seen }
       const found = kernelProgram(withoutMark(program.executable))
-      const kernelClass = found && classOf(found, this.#processes.opens(process.pid, '/dev/kvm'))
+      const kernelClass = found && classOf(found, () => this.#processes.opens(process.pid, '/dev/kvm'))
       if (!kernelClass) return { kind: 'unseen', why: `${program.executable} is no kernel by itself` }
       return { kind: 'own-kernel', class: kernelClass, process: seen }
     } catch (error) {
