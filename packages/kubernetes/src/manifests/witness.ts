@@ -37,6 +37,7 @@ const policy = () => ({
           apiVersions: ['*'],
           operations: ['CREATE', 'UPDATE'],
           resources: [nodeWitnesses.plural, `${nodeWitnesses.plural}/status`],
+          scope: 'Cluster',
         },
       ],
     },
