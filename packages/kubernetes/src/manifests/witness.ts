@@ -91,7 +91,8 @@ const daemonSet = ({ image }: ManifestOptions) => ({
           {
             name: witnessName,
             image,
-            command: ['/usr/bin/node', '--max-old-space-size=48', '--max-semi-space-size=1', '/app/witness.mjs'],
+            // It does little, again and again: what is no longer used is collected early.
+            command: ['/usr/bin/node', '--max-semi-space-size=1', '--heap-growing-percent=20', '/app/witness.mjs'],
             env: [{ name: 'WITNESS_CRI_SOCKET', value: `${nodeRoot}/run/containerd/containerd.sock` }],
             resources: { requests: { cpu: '10m', memory: '64Mi' }, limits: { memory: '160Mi' } },
             securityContext: {
