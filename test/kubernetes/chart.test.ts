@@ -11,6 +11,7 @@ import {
   manifests,
   routerAccesses,
   toYaml,
+  witnessName,
 } from '../../packages/kubernetes/src/manifests/index.ts'
 import { installedPaths } from '../../tools/cluster/test-cluster.ts'
 import { helmProgram } from '../../tools/operator/helm-program.ts'
@@ -35,11 +36,13 @@ describe('the Helm chart', () => {
     const text = await run('template', 'bulkhead', chart, '--namespace', namespace, '--kube-version', '1.36.0', ...sets)
     return loadAll(text).filter(Boolean) as unknown as Manifest[]
   }
-  /** What the command prints, as it is read again; without the Namespace, which is Helm’s to make. */
+  /** What the command prints, as it is read again; without the operator’s Namespace, which is Helm’s to make. */
   const printed = (options: Partial<ManifestOptions> = {}) =>
-    (loadAll(toYaml(manifests({ image, namespace: defaultNamespace, ...options }))) as unknown as Manifest[]).filter(
-      ({ kind }) => kind !== 'Namespace'
-    )
+    (
+      loadAll(
+        toYaml(manifests({ image, namespace: defaultNamespace, witness: true, ...options }))
+      ) as unknown as Manifest[]
+    ).filter(({ kind, metadata }) => kind !== 'Namespace' || metadata.name === witnessName)
   const keep = { 'helm.sh/resource-policy': 'keep' }
 
   it('has nothing to complain of', async () => {
@@ -51,6 +54,7 @@ describe('the Helm chart', () => {
     ...routerAccesses.map(
       (router) => [`with a router for ${router}`, defaultNamespace, [`router.access=${router}`], { router }] as const
     ),
+    ['without witnesses', defaultNamespace, ['witness.enabled=false'], { witness: false }],
     ['elsewhere', 'sandboxes', ['router.access=token'], { router: 'token', namespace: 'sandboxes' }],
     [
       'with another image and an isolated default',
@@ -94,7 +98,9 @@ describe('the Helm chart', () => {
           spec: {
             imagePullSecrets: [{ name: 'pull' }],
             tolerations: [{ key: 'infra' }],
-            containers: [{ args: ['--leader-elect=true', '--extensions', '--isolation', '--zap-log-level=debug'] }],
+            containers: [
+              { args: ['--leader-elect=true', '--extensions', '--isolation', '--witness', '--zap-log-level=debug'] },
+            ],
           },
         },
       },

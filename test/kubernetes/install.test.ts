@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Check } from '../../packages/cli/src/doctor/check.ts'
 import { ExitCode } from '../../packages/cli/src/exit-code.ts'
+import { definitions } from '../../packages/kubernetes/src/manifests/index.ts'
 import {
   busyboxImage,
   installedPaths,
@@ -94,13 +95,8 @@ describe.skipIf(reason !== undefined)('installing into a cluster', () => {
   it('doctor says what an empty cluster lacks', async () => {
     const { code, wrong } = await doctor()
     expect(code).toBe(ExitCode.violated)
-    const kinds = ['sandboxes', 'sandboxtemplates', 'sandboxclaims', 'sandboxwarmpools', 'isolationpolicies']
-    expect(wrong).toEqual([
-      ...kinds.map((kind) => `kinds.${kind}`),
-      'operator',
-      'operator.leader',
-      'operator.permissions',
-    ])
+    const kinds = definitions.map(({ spec }) => `kinds.${spec.names.plural}`)
+    expect(wrong).toEqual([...kinds, 'operator', 'operator.leader', 'operator.permissions'])
   })
 
   it('is one command, and the same a second time', async () => {

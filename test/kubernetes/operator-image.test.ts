@@ -10,7 +10,8 @@ const root = path.resolve(import.meta.dirname, '../..')
 const minute = 60_000
 /** What is in the image decides here, not what its programs do. */
 const bundle: Bundle = async (folder) => {
-  for (const name of ['operator.mjs', 'router.mjs']) await writeFile(path.join(folder, name), `console.log('${name}')`)
+  for (const name of ['operator.mjs', 'router.mjs', 'witness.mjs'])
+    await writeFile(path.join(folder, name), `console.log('${name}')`)
 }
 const make = () =>
   operatorArchive({ name: 'bulkhead.test/x:1', version: '1', root, bundle }, AbortSignal.timeout(minute))

@@ -1,5 +1,5 @@
 /**
- * Makes operator and router one file each that needs nothing but Node, for their image. The same sources give the same bytes: date and commit are
+ * Makes operator, router and witness one file each that needs nothing but Node, for their image. The same sources give the same bytes: date and commit are
  * those of the last commit, or of the variables SOURCE_DATE_EPOCH and BULKHEAD_COMMIT where there is no repository.
  *
  *   node tools/operator/bundle.ts out
@@ -15,6 +15,7 @@ const root = path.resolve(import.meta.dirname, '../..')
 const programs = {
   'operator.mjs': 'packages/kubernetes/src/operator/main.ts',
   'router.mjs': 'packages/kubernetes/src/router/main.ts',
+  'witness.mjs': 'packages/kubernetes/src/evidence/main.ts',
 } as const
 
 /** Packages of CommonJS form ask for Node's modules by `require`, which a module does not have. */
@@ -32,7 +33,7 @@ interface Build {
   readonly date: string
 }
 
-/** Makes `<folder>/operator.mjs` and `<folder>/router.mjs`. `signal`: looked at between the two. */
+/** Makes the programs' files in `folder`. `signal`: looked at between them. */
 export async function bundle(folder: string, signal: AbortSignal): Promise<void> {
   const build = await describeBuild(process.env)
   for (const [file, entry] of Object.entries(programs)) {

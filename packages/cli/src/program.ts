@@ -282,7 +282,7 @@ function addKubernetesCommands(
     kubernetes
       .command('manifests')
       .summary('print what is installed, for `kubectl apply -f -`')
-      .option('--image <name>', 'the image of operator and router, as nodes can pull it')
+      .option('--image <name>', 'the image of operator, router and witness, as nodes can pull it')
       .addOption(namespace())
       .option('--default-runtime-class <name>', 'RuntimeClass for Pods of sandboxes that name none')
       .addOption(
@@ -291,6 +291,7 @@ function addKubernetesCommands(
           'with a router for SDKs; used by: tunnel (who may forward ports to it; the default), token (who has the token), open (everybody)'
         ).choices(['tunnel', 'token', 'open'])
       )
+      .option('--no-witness', 'without the witness on each node, which says what really runs its Pods')
       .addOption(
         new Option(
           '--only <part>',
@@ -327,7 +328,7 @@ function addKubernetesCommands(
   add(
     kubernetes
       .command('image')
-      .summary('make the image of operator and router, as an OCI archive')
+      .summary('make the image of operator, router and witness, as an OCI archive')
       .requiredOption('--output <file>', 'where to')
       .option('--name <name>', 'what it is called where it is imported; default: as `manifests` says'),
     async () => (await commands()).kubernetesImage

@@ -381,6 +381,11 @@ export const errorTable = {
       `the container runtime on ${f.socket} answers ${f.call} with what cannot be used: ${f.problem}`,
     'see that it serves the CRI in version runtime.v1 (containerd 1.6 and later), and that its plugin is not disabled'
   ),
+  witness_unbound: define(
+    403,
+    (_: Record<never, never>) => 'this witness has a token that is bound to no node',
+    'run it as a Pod with a projected service account token (its DaemonSet does), on Kubernetes 1.32 or later'
+  ),
   server_start_failed: define(
     500,
     (f: { reason: string; log: string }) => `the server did not start: ${f.reason}`,

@@ -23,6 +23,8 @@ export interface ManifestsOptions {
   /** Without a value: true. */
   readonly router?: RouterAccess | true
   readonly only?: Part
+  /** Default true. */
+  readonly witness?: boolean
 }
 
 type Part = 'kinds' | 'operator'
@@ -57,7 +59,7 @@ function needName(option: keyof typeof shapes, value: string | undefined): void 
 
 /** `bulkhead kubernetes manifests`. */
 export async function kubernetesManifests(_args: string[], options: ManifestsOptions): Promise<number> {
-  const { image, namespace, defaultRuntimeClass, router, only } = options
+  const { image, namespace, defaultRuntimeClass, router, only, witness = true } = options
   needName('image', image)
   needName('namespace', namespace)
   needName('default-runtime-class', defaultRuntimeClass)
@@ -65,6 +67,7 @@ export async function kubernetesManifests(_args: string[], options: ManifestsOpt
   const wanted = {
     image: image ?? defaultImage(),
     namespace: namespace ?? defaultNamespace,
+    witness,
     ...(defaultRuntimeClass !== undefined && { defaultRuntimeClass }),
     ...(router && { router: router === true ? 'tunnel' : router }),
   } as const

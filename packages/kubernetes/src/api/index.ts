@@ -18,6 +18,15 @@ export {
   trustLabel,
 } from './isolation-policy.ts'
 export { annotation, isOwnKey, label, nameHash, normalizedCreator, ownPrefixes } from './keys.ts'
+export {
+  type NodeWitness,
+  type NodeWitnessStatus,
+  nodeWitnesses,
+  type WitnessedClass,
+  type WitnessedPod,
+  type WitnessVerdict,
+  witnessVerdicts,
+} from './node-witness.ts'
 export type {
   EmbeddedMetadata,
   PersistentVolumeClaimSpec,

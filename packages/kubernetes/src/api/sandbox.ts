@@ -1,4 +1,5 @@
 import { type Condition, type KubernetesObject, resourceType } from '../controller/index.ts'
+import type { WitnessedClass, WitnessVerdict } from './node-witness.ts'
 import type { PodTemplate, VolumeClaimTemplate } from './pod-template.ts'
 
 /** One Pod of a wanted shape, under a name that stays, with volumes that outlive it. */
@@ -33,11 +34,13 @@ export interface SandboxStatus {
 
 /** What was witnessed of the kernel under the Pod. */
 export interface KernelStatus {
-  readonly class?: string
+  readonly class?: WitnessedClass
+  /** The handler of its RuntimeClass. */
   readonly runtime?: string
   readonly bootID?: string
   readonly release?: string
-  readonly verdict?: string
+  readonly verdict?: WitnessVerdict
+  readonly reason?: string
   /** RFC 3339. */
   readonly checkedAt?: string
 }

@@ -1,6 +1,6 @@
 import type { Manifest, ManifestOptions } from './manifest.ts'
 import { appLabels } from './manifest.ts'
-import { operatorName, routerName } from './names.ts'
+import { operatorName, routerName, witnessName } from './names.ts'
 import {
   editorPermissions,
   leadershipPermissions,
@@ -8,6 +8,7 @@ import {
   type Permission,
   routerPermissions,
   viewerPermissions,
+  witnessPermissions,
 } from './permissions.ts'
 
 /** Why a rule is in its role: beside the rule's members, where neither JSON nor the API server sees it. */
@@ -26,6 +27,12 @@ export const routerAccess = ({ namespace }: ManifestOptions): Manifest[] => [
   serviceAccount(routerName, namespace),
   role('ClusterRole', { name: routerName }, routerPermissions),
   binding('ClusterRole', { name: routerName }, namespace),
+]
+
+export const witnessAccess = (): Manifest[] => [
+  serviceAccount(witnessName, witnessName),
+  role('ClusterRole', { name: witnessName }, witnessPermissions),
+  binding('ClusterRole', { name: witnessName }, witnessName),
 ]
 
 /** Kubernetes adds them to its own roles for people. */

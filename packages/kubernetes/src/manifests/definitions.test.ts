@@ -62,5 +62,10 @@ it('shows what people look for', () => {
       columns: ['Sandbox', 'Pod', 'Cut', 'Replaced', 'Ended', 'Age'],
       subresources: ['status'],
     },
+    {
+      names: ['nodewitnesses', 'nwit'],
+      columns: ['Runtime', 'Kernel', 'Mismatches', 'Observed'],
+      subresources: ['status'],
+    },
   ])
 })

@@ -2,6 +2,7 @@ import type { V1CustomResourceDefinition } from '@kubernetes/client-node'
 import type { AsJson } from '../controller/index.ts'
 import sandboxes from './crds/agents.x-k8s.io_sandboxes.json' with { type: 'json' }
 import isolationPolicies from './crds/bulkhead.dev_isolationpolicies.json' with { type: 'json' }
+import nodeWitnesses from './crds/bulkhead.dev_nodewitnesses.json' with { type: 'json' }
 import quarantines from './crds/bulkhead.dev_quarantines.json' with { type: 'json' }
 import sandboxClaims from './crds/extensions.agents.x-k8s.io_sandboxclaims.json' with { type: 'json' }
 import sandboxTemplates from './crds/extensions.agents.x-k8s.io_sandboxtemplates.json' with { type: 'json' }
@@ -19,4 +20,5 @@ export const definitions: readonly CustomResourceDefinition[] = [
   sandboxWarmPools,
   isolationPolicies,
   quarantines,
+  nodeWitnesses,
 ] as unknown as readonly CustomResourceDefinition[]

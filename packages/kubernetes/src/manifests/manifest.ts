@@ -14,6 +14,8 @@ export interface ManifestOptions {
   readonly namespace: string
   /** For Pods of Sandboxes that name none. Unset: they are left as they are. */
   readonly defaultRuntimeClass?: string
+  /** Whether a witness looks at each node. */
+  readonly witness?: boolean
   /** Unset: no router. */
   readonly router?: RouterAccess
 }

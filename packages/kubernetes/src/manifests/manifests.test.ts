@@ -4,8 +4,14 @@ import { describe, expect, it } from 'vitest'
 import type { PodSpec } from '../api/index.ts'
 import { type Manifest, type ManifestOptions, routerAccesses } from './manifest.ts'
 import { kindManifests, manifests, processManifests } from './manifests.ts'
-import { defaultNamespace } from './names.ts'
-import { leadershipPermissions, operatorPermissions, type Permission, routerPermissions } from './permissions.ts'
+import { defaultNamespace, witnessName } from './names.ts'
+import {
+  leadershipPermissions,
+  operatorPermissions,
+  type Permission,
+  routerPermissions,
+  witnessPermissions,
+} from './permissions.ts'
 import { toYaml } from './to-yaml.ts'
 
 const options: ManifestOptions = { image: 'example/operator:1', namespace: defaultNamespace }
@@ -90,6 +96,54 @@ describe('the router', () => {
   })
 })
 
+describe('the witness', () => {
+  const witnessed = manifests({ ...options, witness: true })
+  const { spec } = find<Deployment>(witnessed, 'DaemonSet', witnessName).spec.template
+
+  it('is installed only when it is asked for, and then the operator listens', () => {
+    expect(manifests(options).filter(({ metadata }) => metadata.name === witnessName)).toEqual([])
+    expect(operatorOf({ witness: true }).spec.containers[0]?.args).toContain('--witness')
+    expect(operatorOf().spec.containers[0]?.args).not.toContain('--witness')
+  })
+
+  it('is on every node, in a namespace of its own', () => {
+    expect(spec.tolerations).toEqual([{ operator: 'Exists' }])
+    expect(find(witnessed, 'Namespace', witnessName)).toMatchObject({
+      metadata: { labels: { 'pod-security.kubernetes.io/enforce': 'privileged' } },
+    })
+    const there = witnessed.filter(({ metadata }) => metadata.namespace === witnessName).map(({ kind }) => kind)
+    expect(there).toEqual(['ServiceAccount', 'DaemonSet'])
+  })
+
+  it('has one capability, mounts nothing of the node, writes nowhere and listens to nobody', () => {
+    expect(spec).toMatchObject({ hostPID: true, serviceAccountName: witnessName })
+    for (const name of ['hostNetwork', 'hostIPC', 'volumes']) expect(spec).not.toHaveProperty(name)
+    expect(spec.containers).toMatchObject([
+      {
+        securityContext: {
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'], add: ['SYS_PTRACE'] },
+        },
+        resources: { limits: { memory: expect.any(String) } },
+      },
+    ])
+    for (const name of ['ports', 'volumeMounts']) expect(spec.containers[0]).not.toHaveProperty(name)
+  })
+
+  it('is the same account wherever it is named', () => {
+    const policy = find<{ spec: { validations: { expression: string }[] } }>(
+      witnessed,
+      'ValidatingAdmissionPolicy',
+      witnessName
+    )
+    expect(policy.spec.validations[0]?.expression).toContain(`'system:serviceaccount:${witnessName}:${witnessName}'`)
+    expect(find(witnessed, 'ClusterRoleBinding', witnessName)).toMatchObject({
+      subjects: [{ kind: 'ServiceAccount', name: witnessName, namespace: witnessName }],
+    })
+  })
+})
+
 const pods: readonly [string, PodSpec][] = [
   ['operator', operatorOf().spec],
   ...routerAccesses.map((access): [string, PodSpec] => [`router, ${access}`, routerOf(access).spec]),
@@ -117,6 +171,7 @@ describe('permissions', () => {
     ['operator', operatorPermissions],
     ['leadership', leadershipPermissions],
     ['router', routerPermissions],
+    ['witness', witnessPermissions],
   ]
   it.each(all)('of %s are spelled out, each with its reason', (_, permissions) => {
     for (const { apiGroups, resources, verbs, why } of permissions) {

@@ -1,12 +1,13 @@
-import { operatorAccess, peopleAccess, routerAccess } from './access.ts'
+import { operatorAccess, peopleAccess, routerAccess, witnessAccess } from './access.ts'
 import { definitions } from './definitions.ts'
 import type { Manifest, ManifestOptions } from './manifest.ts'
 import { operatorManifests } from './operator.ts'
 import { quarantineAdmission } from './quarantine-admission.ts'
 import { routerManifests } from './router.ts'
+import { witnessManifests, witnessNamespace } from './witness.ts'
 
 /** What stays when the operator goes: without the kinds there are no Sandboxes, and objects may be in the namespace that are not ours. */
-export const kindManifests = ({ namespace }: ManifestOptions): Manifest[] => [
+export const kindManifests = ({ namespace, witness }: ManifestOptions): Manifest[] => [
   {
     apiVersion: 'v1',
     kind: 'Namespace',
@@ -16,6 +17,7 @@ export const kindManifests = ({ namespace }: ManifestOptions): Manifest[] => [
       labels: { 'app.kubernetes.io/part-of': 'bulkhead', 'pod-security.kubernetes.io/warn': 'restricted' },
     },
   } as Manifest,
+  ...(witness ? [witnessNamespace()] : []),
   ...(definitions as readonly unknown[] as Manifest[]),
 ]
 
@@ -25,6 +27,7 @@ export const processManifests = (options: ManifestOptions): Manifest[] => [
   ...operatorAccess(options),
   ...operatorManifests(options),
   ...quarantineAdmission(options),
+  ...(options.witness ? [...witnessAccess(), ...witnessManifests(options)] : []),
   ...(options.router ? [...routerAccess(options), ...routerManifests(options, options.router)] : []),
 ]
 

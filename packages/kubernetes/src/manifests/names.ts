@@ -11,6 +11,12 @@ export const leaseName = 'a3317529.agent-sandbox.x-k8s.io'
 export const configMapName = 'agent-sandbox-config'
 export const configMapFolder = '/etc/sandbox-config'
 
+/**
+ * Namespace, DaemonSet, container, ServiceAccount, roles and admission policy. A namespace of its own, because what looks at a node needs more than
+ * the standard that the operator's Pods meet, and because nothing else may run as its account.
+ */
+export const witnessName = 'bulkhead-witness'
+
 /** Deployment, container, ServiceAccount, roles, and the label `app`, by which the default NetworkPolicy of a template lets it in. */
 export const routerName = 'sandbox-router'
 export const routerServiceName = 'sandbox-router-svc'

@@ -11,7 +11,7 @@ export const operatorManifests = (options: ManifestOptions): Manifest[] =>
 
 const metadata = (namespace: string) => ({ name: operatorName, namespace, labels: appLabels(operatorName) })
 
-const deployment = ({ image, namespace, defaultRuntimeClass }: ManifestOptions) => ({
+const deployment = ({ image, namespace, defaultRuntimeClass, witness }: ManifestOptions) => ({
   apiVersion: 'apps/v1',
   kind: 'Deployment',
   metadata: metadata(namespace),
@@ -30,6 +30,7 @@ const deployment = ({ image, namespace, defaultRuntimeClass }: ManifestOptions) 
             '--extensions',
             '--isolation',
             ...(namespace === defaultNamespace ? [] : [`--router-namespace=${namespace}`]),
+            ...(witness ? ['--witness'] : []),
             ...(defaultRuntimeClass === undefined ? [] : [`--default-runtime-class=${defaultRuntimeClass}`]),
           ],
           ports: [

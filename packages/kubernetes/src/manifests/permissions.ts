@@ -1,5 +1,6 @@
 import {
   isolationPolicies,
+  nodeWitnesses,
   quarantines,
   sandboxClaims,
   sandboxes,
@@ -123,6 +124,7 @@ export const operatorPermissions: readonly Permission[] = [
     [...follow, 'create', 'update', 'delete'],
     'keeps what IsolationPolicies are compiled to, and repairs it; only objects named bulkhead-isolation-* are written, but the names depend on those of the policies, and RBAC knows no prefixes. No webhooks'
   ),
+  allow(nodeWitnesses.group, [nodeWitnesses.plural], read, 'notes in a Sandbox what the witness on its node has seen'),
   allow('events.k8s.io', ['events'], ['create', 'patch'], 'tells people what it did, and counts what repeats itself'),
 ]
 
@@ -144,6 +146,14 @@ export const leadershipPermissions: readonly Permission[] = [
 export const routerPermissions: readonly Permission[] = [
   allow(agents, [sandboxes.plural], follow, 'knows which Sandboxes there are'),
   allow('', ['pods'], follow, 'knows their addresses, and forwards to no others'),
+]
+
+/** In all namespaces: no role can be for the objects of one node. What it writes, an admission policy restricts to its own node. */
+export const witnessPermissions: readonly Permission[] = [
+  allow('', ['pods'], follow, 'knows what the Pods on its node ask for; reads no others, but could'),
+  allow('node.k8s.io', ['runtimeclasses'], follow, 'knows what a RuntimeClass promises'),
+  allow(nodeWitnesses.group, [nodeWitnesses.plural], ['get', 'create'], 'has an object of its node’s name'),
+  allow(nodeWitnesses.group, [`${nodeWitnesses.plural}/status`], ['patch'], 'says what it has seen'),
 ]
 const people = [...read, 'create', 'update', 'patch', 'delete', 'deletecollection']
 

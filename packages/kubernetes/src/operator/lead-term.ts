@@ -6,6 +6,8 @@ import {
   type KitMetrics,
   type Logger,
 } from '../controller/index.ts'
+import { KernelEvidence } from '../evidence/kernel-evidence.ts'
+import { witnessController } from '../evidence/witness-controller.ts'
 import { type IsolationMetrics, runIsolation } from '../isolation/index.ts'
 import { aborted } from './aborted.ts'
 import type { ControllerFactory } from './controllers.ts'
@@ -57,12 +59,15 @@ export async function leadTerm(options: TermOptions, term: Fence | undefined, st
     queueMetrics: kit.queue(name),
   })
   const recorder = recorderMaker({ ...options, client }, recorders)
-  using planner = isolation && placementPlanner(isolation.caches, core.caches.pods, settings.namespace)
+  const { witnesses, pods } = core.caches
+  using evidence = witnesses && new KernelEvidence({ witnesses, pods, clock })
+  using planner = isolation && placementPlanner(isolation.caches, pods, settings.namespace)
   const context: OperatorContext<CoreCaches> = {
     client,
     clock,
     log,
     caches: core.caches,
+    ...(evidence && { evidence }),
     recorders: makeRecorders(recorder),
     metrics,
     settings,
@@ -70,6 +75,7 @@ export async function leadTerm(options: TermOptions, term: Fence | undefined, st
     controllerOptions,
   }
   const controllers: Running[] = core.controllers.map((make) => make(context))
+  if (evidence) controllers.push(witnessController(context, evidence))
   if (extensions) {
     const known: OperatorContext = { ...context, caches: { ...core.caches, ...extensions.caches } }
     controllers.push(...extensions.controllers.map((make) => make(known)))

@@ -3,6 +3,7 @@ import {
   isolationPolicies,
   label,
   nameHash,
+  nodeWitnesses,
   type SandboxClaim,
   sandboxClaims,
   sandboxes,
@@ -41,6 +42,8 @@ export interface CachesOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: KitMetrics
+  /** Whether witnesses are listened to. Default: no. */
+  readonly witness?: boolean
 }
 
 const byController = (object: Stored): readonly string[] => {
@@ -83,6 +86,7 @@ export function coreCaches(options: CachesOptions): CoreCaches {
       labelSelector: ofSandboxes,
       indexes: { controller: byController, hash: byLabelIn(label.sandboxNameHash) },
     }),
+    ...(options.witness && { witnesses: informer(options, nodeWitnesses, {}) }),
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Sandbox, SandboxClaim, SandboxTemplate, SandboxWarmPool } from '../api/index.ts'
+import type { NodeWitness, Sandbox, SandboxClaim, SandboxTemplate, SandboxWarmPool } from '../api/index.ts'
 import type {
   ApiClient,
   Clock,
@@ -10,6 +10,7 @@ import type {
   Service,
 } from '../controller/index.ts'
 import type { Placing, Planned } from '../domains/index.ts'
+import type { KernelEvidence } from '../evidence/kernel-evidence.ts'
 import type { CachedPod } from './cached-pod.ts'
 import type { SandboxMetrics } from './sandbox-metrics.ts'
 
@@ -27,6 +28,8 @@ export interface CoreCaches {
   readonly pods: Informer<CachedPod, Owned | 'template' | 'node'>
   /** Only Services with the label `sandbox-name-hash`. `hash`: namespace and that label. */
   readonly services: Informer<Service, Owned | 'hash'>
+  /** Undefined: witnesses are not listened to, and their kind may not even exist. */
+  readonly witnesses?: Informer<NodeWitness>
 }
 
 /** And with the extensions served: without them their kinds may not even exist. */
@@ -59,6 +62,8 @@ export interface OperatorContext<Known extends CoreCaches = Caches> {
   readonly clock: Clock
   readonly log: Logger
   readonly caches: Known
+  /** Undefined: witnesses are not listened to. */
+  readonly evidence?: KernelEvidence
   readonly recorders: Recorders
   readonly metrics: SandboxMetrics
   readonly settings: OperatorSettings

@@ -9,6 +9,8 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal'
 export interface OperatorOptions {
   readonly extensions: boolean
   readonly isolation: boolean
+  /** Whether witnesses are listened to. */
+  readonly witness: boolean
   readonly kubeconfig?: string
   readonly rate: TokenBucketOptions
   /** Requests under way at once. */
@@ -32,6 +34,7 @@ export function optionsFrom(flags: OperatorFlags): OperatorOptions {
   return Object.freeze({
     extensions: flags.extensions,
     isolation: flags.isolation,
+    witness: flags.witness,
     ...(flags.kubeconfig && { kubeconfig: flags.kubeconfig }),
     rate: { perSecond: flags['kube-api-qps'], burst: flags['kube-api-burst'] },
     inFlight: flags['api-connections'] * callsPerConnection,

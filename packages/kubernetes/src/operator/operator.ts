@@ -57,7 +57,7 @@ export async function runOperator(operator: OperatorProcess, stop: AbortSignal):
       defaults: { fieldManager },
     })
   )
-  const core = coreCaches({ client, clock, log, metrics: kit })
+  const core = coreCaches({ client, clock, log, metrics: kit, witness: options.witness })
   const extensions = options.extensions ? extensionCaches({ client, clock, log, metrics: kit }) : undefined
   const isolation = options.isolation
     ? {

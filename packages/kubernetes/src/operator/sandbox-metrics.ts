@@ -7,6 +7,8 @@ export interface SandboxMetrics {
   claimBecameReady(claim: Stored<SandboxClaim>, sandbox: Stored<Sandbox>, wallMs: number): void
   /** Once a claim, when a Sandbox was found or made for it. */
   claimGotSandbox(claim: Stored<SandboxClaim>, sandbox: Stored<Sandbox>, ready: boolean): void
+  /** When a witness has seen that its kernel is not what it was promised. */
+  kernelMismatched(sandbox: Stored<Sandbox>): void
   /** When its Ready condition becomes True. */
   sandboxBecameReady(sandbox: Stored<Sandbox>, wallMs: number): void
 }

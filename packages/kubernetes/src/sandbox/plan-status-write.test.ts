@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { SandboxStatus } from '../api/index.ts'
+import type { SandboxStatus, WitnessVerdict } from '../api/index.ts'
 import type { Condition } from '../controller/index.ts'
 import { planStatusWrite, settleWindow } from './plan-status-write.ts'
 import { extensionRef, storedSandbox } from './testing/stored-sandbox.ts'
@@ -21,6 +21,10 @@ const ready = status('True', 'DependenciesReady')
 const suspended: SandboxStatus = {
   conditions: [condition('Ready', 'False', 'SandboxSuspended'), condition('Suspended', 'True', 'PodTerminated')],
 }
+const seen = (verdict: WitnessVerdict, status: SandboxStatus, checkedAt = '2026-01-01T00:00:00Z'): SandboxStatus => ({
+  ...status,
+  kernel: { class: 'userspace', verdict, checkedAt },
+})
 const resuming: SandboxStatus = {
   conditions: [condition('Ready', 'False', 'DependenciesNotReady'), condition('Suspended', 'True', 'PodTerminated')],
 }
@@ -40,6 +44,14 @@ describe('a status', () => {
     ['resuming', suspended, starting, 'now'],
     ['still said to be suspended', resuming, starting, 'now'],
     ['expired', starting, status('False', 'SandboxExpired'), 'now'],
+    ['seen to be isolated', ready, seen('Isolated', ready), 'settle'],
+    ['seen to be isolated while it starts', starting, seen('Isolated', starting), 'settle'],
+    ['seen to be isolated, and Ready', starting, seen('Isolated', ready), 'now'],
+    ['seen to be not as promised', ready, seen('Mismatch', ready), 'now'],
+    ['seen to be not as promised while it starts', starting, seen('Mismatch', starting), 'now'],
+    ['seen no more', seen('Isolated', ready), seen('Unknown', ready), 'now'],
+    ['seen again', seen('Isolated', ready), seen('Isolated', ready, '2026-01-01T01:00:00Z'), 'none'],
+    ['whose stamp nobody has given', seen('Isolated', ready), ready, 'now'],
     ['of another generation', ready, { conditions: [condition('Ready', 'True', 'DependenciesReady', 2)] }, 'now'],
   ])('%s', (_, before, after, kind) => {
     expect(planStatusWrite(before, after).kind).toBe(kind)
@@ -52,6 +64,22 @@ describe('a status', () => {
       patch: { podIPs: ['2'], nodeName: null },
     })
   })
+})
+
+it('has a stamp whole or not at all, whatever stood there before', () => {
+  const before = { ...ready, kernel: { class: 'hardware', bootID: 'forged', verdict: 'Isolated' } } as const
+  expect(planStatusWrite(before, { ...ready, kernel: { class: 'userspace', verdict: 'Mismatch' } })).toMatchObject({
+    patch: { kernel: { class: 'userspace', bootID: null, verdict: 'Mismatch' } },
+  })
+  expect(planStatusWrite(before, ready)).toMatchObject({ patch: { kernel: null } })
+})
+
+it.each([
+  ['made by hand', undefined, { stage: 'witnessed', ms: 2_000 }],
+  ['of a pool', extensionRef('SandboxWarmPool'), { stage: 'witnessed', ms: 60_000 }],
+])('good news of the kernel of a Sandbox %s waits for company', (_, owner, expected) => {
+  const sandbox = storedSandbox({ metadata: { ownerReferences: owner ? [owner] : [] } })
+  expect(settleWindow(sandbox, ready, 0)).toEqual(expected)
 })
 
 it.each([

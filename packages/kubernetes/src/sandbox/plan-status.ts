@@ -1,5 +1,7 @@
 import { label, nameHash, type Sandbox, type SandboxConditionType, type SandboxStatus } from '../api/index.ts'
 import { type Condition, type Service, type Stored, withCondition, withoutCondition } from '../controller/index.ts'
+import type { KernelEvidence } from '../evidence/kernel-evidence.ts'
+import { settledKernel } from '../evidence/kernel-status.ts'
 import type { CachedPod } from '../operator/cached-pod.ts'
 import { conditionOf, conditionsOf } from './conditions-of.ts'
 import { message, reason } from './wording.ts'
@@ -35,11 +37,18 @@ export function endOf(pod: CachedPod): { readonly reason: string; readonly messa
   return undefined
 }
 
+export interface Surroundings {
+  readonly wallMs: number
+  readonly clusterDomain: string
+  /** What witnesses say. Undefined: they are not listened to. */
+  readonly evidence?: Pick<KernelEvidence, 'of'> | undefined
+}
+
 /** The status as it should be, as far as it is this controller's: fields of others are left out, their conditions are kept. */
 export function planStatus(
   sandbox: Stored<Sandbox>,
   observed: Observed,
-  { wallMs, clusterDomain }: { readonly wallMs: number; readonly clusterDomain: string }
+  { wallMs, clusterDomain, evidence }: Surroundings
 ): SandboxStatus {
   const { metadata, status: before = {} } = sandbox
   const pod = observed.pod.kind === 'owned' ? observed.pod.pod : undefined
@@ -51,6 +60,7 @@ export function planStatus(
     Finished: finished(pod),
     PodScheduled: podScheduled(sandbox, observed.pod),
   }
+  const kernel = evidence ? settledKernel(before.kernel, pod && evidence.of(pod)) : before.kernel
   const isAnyThere = observed.pod.kind !== 'absent' && observed.pod.kind !== 'unknown'
   return {
     conditions: withVerdicts(conditionsOf(before), verdicts, metadata.generation, wallMs),
@@ -61,6 +71,7 @@ export function planStatus(
       service: serviceName,
       serviceFQDN: `${serviceName}.${metadata.namespace}.svc.${clusterDomain}`,
     }),
+    ...(kernel && { kernel }),
   }
 }
 

@@ -3,7 +3,7 @@ import { malformationOfSandbox } from '../malformation/index.ts'
 import { expire } from './expiry-step.ts'
 import { endsPass, isHiccup, joined, NotOursError, textOf } from './pass-errors.ts'
 import { planExpiry } from './plan-expiry.ts'
-import { isSuspended, type Observed, type PodState, planStatus } from './plan-status.ts'
+import { isSuspended, type Observed, type PodState, planStatus, type Surroundings } from './plan-status.ts'
 import { ensurePodName } from './pod-name-step.ts'
 import { ensurePod } from './pod-step.ts'
 import { ownedPods, type SandboxPass } from './sandbox-pass.ts'
@@ -80,7 +80,8 @@ function ownService({ context, sandbox }: SandboxPass): Stored<Service> | undefi
   return service && isControlledBy(service, sandbox) ? service : undefined
 }
 
-const surroundings = ({ context }: SandboxPass) => ({
+const surroundings = ({ context }: SandboxPass): Surroundings => ({
+  evidence: context.evidence,
   wallMs: context.clock.wall(),
   clusterDomain: context.settings.clusterDomain,
 })

@@ -68,5 +68,6 @@ export function sandboxController(context: OperatorContext<CoreCaches>): Control
     workers: context.settings.sandboxWorkers,
     reconcile,
   })
-  return controller.watch(caches.sandboxes, ofSandbox).watch(caches.pods, ofChild).watch(caches.services, ofChild)
+  controller.watch(caches.sandboxes, ofSandbox).watch(caches.pods, ofChild).watch(caches.services, ofChild)
+  return context.evidence ? controller.watch(context.evidence, owner) : controller
 }

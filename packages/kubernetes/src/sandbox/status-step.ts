@@ -4,7 +4,7 @@ import { conditionOf } from './conditions-of.ts'
 import { isFirstReadiness } from './plan-status.ts'
 import { planStatusWrite, settleWindow } from './plan-status-write.ts'
 import { change, type SandboxPass } from './sandbox-pass.ts'
-import { eventReason, reason } from './wording.ts'
+import { eventReason, message, reason } from './wording.ts'
 
 /**
  * Writes the status, if it has to be, and now; or else looks again. `sandbox`: as it was last written, so that a status made from an old state
@@ -38,6 +38,16 @@ function tell({ context }: SandboxPass, before: Stored<Sandbox>, after: Stored<S
   const is = conditionOf(after.status, 'Ready')
   if (is?.status === 'True' && was?.status !== 'True' && isFirstReadiness(before.status))
     context.metrics.sandboxBecameReady(after, context.clock.wall())
+  const { kernel } = after.status ?? {}
+  if (kernel?.verdict === 'Mismatch' && before.status?.kernel?.verdict !== 'Mismatch') {
+    context.metrics.kernelMismatched(after)
+    context.recorders.sandbox.record(after, {
+      type: 'Warning',
+      reason: eventReason.kernelMismatch,
+      action: 'Reconcile',
+      note: message.kernelMismatch(kernel),
+    })
+  }
   if (is?.reason === reason.multiplePods && was?.reason !== reason.multiplePods)
     context.recorders.sandbox.record(after, {
       type: 'Warning',

@@ -1,3 +1,5 @@
+import type { KernelStatus } from '../api/index.ts'
+
 /** Reasons of conditions. Clients compare them exactly. */
 export const reason = Object.freeze({
   dependenciesReady: 'DependenciesReady',
@@ -40,6 +42,9 @@ export const message = Object.freeze({
   podNotOwned: 'Refused to delete pod because it is not owned by this sandbox',
   podStateUnknown: 'Pod state is unknown. Sandbox suspension cannot be confirmed',
   schedulingNotReported: 'Pod has not reported a PodScheduled condition yet',
+  /** Ours, of an event. */
+  kernelMismatch: ({ class: seen, runtime, reason }: KernelStatus) =>
+    `The kernel under the Pod is not what it was promised: seen ${seen}, handler ${runtime} (${reason}); see the NodeWitness of its node`,
   schedulingUnknown: 'Pod state is unknown. Pod scheduling cannot be determined',
 })
 
@@ -48,6 +53,8 @@ export const eventReason = Object.freeze({
   multiplePods: 'MultiplePods',
   /** Ours. */
   serviceNameInvalid: 'ServiceNameInvalid',
+  /** Ours. */
+  kernelMismatch: 'KernelMismatch',
   /** Ours. */
   nameHashCollision: 'NameHashCollision',
 })

@@ -71,6 +71,7 @@ export async function startClaimOperator(options: ClaimOperatorOptions): Promise
     metrics: {
       claimBecameReady: (claim) => void counted.push(`ready ${claim.metadata.name}`),
       claimGotSandbox: (claim, _, ready) => void counted.push(`got ${claim.metadata.name} ${ready ? '' : 'not '}ready`),
+      kernelMismatched: () => {},
       sandboxBecameReady: () => {},
     },
     settings: { ...defaultSettings, ...options.settings },

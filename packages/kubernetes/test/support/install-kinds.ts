@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   isolationPolicies,
+  nodeWitnesses,
   quarantines,
   sandboxClaims,
   sandboxes,
@@ -37,6 +38,7 @@ export async function installKinds(client: ApiClient): Promise<void> {
     sandboxClaims,
     sandboxWarmPools,
     isolationPolicies,
+    nodeWitnesses,
     quarantines,
   ] as ResourceType[]) {
     // Served a moment after it was accepted.

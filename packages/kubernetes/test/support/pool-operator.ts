@@ -57,7 +57,12 @@ export async function openPoolOperator(
       pool: recorder('sandboxwarmpool-controller'),
       template: recorder('sandboxtemplate-controller'),
     },
-    metrics: { claimBecameReady: () => {}, claimGotSandbox: () => {}, sandboxBecameReady: () => {} },
+    metrics: {
+      claimBecameReady: () => {},
+      claimGotSandbox: () => {},
+      kernelMismatched: () => {},
+      sandboxBecameReady: () => {},
+    },
     settings: { ...defaultSettings, ...settings },
     controllerOptions: (name) => ({ name, clock: systemClock, log }),
   }

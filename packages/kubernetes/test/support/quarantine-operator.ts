@@ -24,7 +24,12 @@ export async function openQuarantineOperator(plane: ControlPlane, interpose: Int
     log: silentLogger,
     caches: openCaches(client, undo),
     recorders: { sandbox: recorder, claim: recorder, pool: recorder, template: recorder },
-    metrics: { claimBecameReady: () => {}, claimGotSandbox: () => {}, sandboxBecameReady: () => {} },
+    metrics: {
+      claimBecameReady: () => {},
+      claimGotSandbox: () => {},
+      kernelMismatched: () => {},
+      sandboxBecameReady: () => {},
+    },
     settings: defaultSettings,
     controllerOptions: (name) => ({ name, clock: systemClock, log: silentLogger }),
   }

@@ -100,19 +100,25 @@ type KernelStatus struct {
 	// +optional
 	Runtime string `json:"runtime,omitempty"`
 
-	// The kernel's boot id as seen from inside. Two Pods with the same one share a kernel.
+	// The kernel's boot id. Two Pods with the same one share a kernel. For a class other than `shared` only the inside can tell, and it is absent
+	// until it has.
 	// +optional
 	BootID string `json:"bootID,omitempty"`
 
-	// The kernel's release as seen from inside, as `uname -r` prints it.
+	// The kernel's release, as `uname -r` prints it; known as the boot id is.
 	// +optional
 	Release string `json:"release,omitempty"`
 
-	// What follows from comparing the inside with the node: `isolated`, `shared`, or `unknown` when one of the two did not answer.
+	// What follows. `Isolated`: a kernel of its own, as strong as promised or stronger. `Shared`: the node's kernel, and nothing else was promised.
+	// `Mismatch`: not what was promised. `Unknown`: it could not be seen, or the witness on the node has fallen silent.
 	// +optional
 	Verdict string `json:"verdict,omitempty"`
 
-	// When this was seen, RFC 3339.
+	// Why, in one word.
+	// +optional
+	Reason string `json:"reason,omitempty"`
+
+	// When this was seen, RFC 3339. It is not written for its own sake: the node's NodeWitness has when it was seen last.
 	// +optional
 	CheckedAt string `json:"checkedAt,omitempty"`
 }

@@ -93,6 +93,11 @@ export const flagGroups = {
       'Keep IsolationPolicies: compile them into admission policies of the API server, and keep these as they must be.'
     ),
     'default-runtime-class': flag(text, '', 'RuntimeClass for Pods that name none; empty: they are left as they are.'),
+    witness: flag(
+      boolean,
+      false,
+      'Note in each Sandbox’s status.kernel what the witness on its node sees; needs the kind NodeWitness.'
+    ),
     'router-namespace': flag(
       text,
       'agent-sandbox-system',

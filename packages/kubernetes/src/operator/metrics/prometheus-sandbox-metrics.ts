@@ -28,6 +28,7 @@ export class PrometheusSandboxMetrics implements SandboxMetrics {
   readonly #latencies
   readonly #creation
   readonly #claims
+  readonly #mismatches
   readonly #templates = new NameBudget(namesPerNamespace)
   readonly #pools = new NameBudget(namesPerNamespace)
 
@@ -54,6 +55,12 @@ export class PrometheusSandboxMetrics implements SandboxMetrics {
       labelNames: ['namespace', 'sandbox_template', 'launch_type', 'warmpool_name', 'pod_condition', 'created_by'],
       registers: [registry],
     })
+    this.#mismatches = new Counter({
+      name: 'bulkhead_sandbox_kernel_mismatches_total',
+      help: 'Sandboxes that were seen to run on a kernel other than promised, by why.',
+      labelNames: ['namespace', 'reason'],
+      registers: [registry],
+    })
     registerGauge(registry, sandboxes, (sandbox) => this.#template(sandbox))
   }
 
@@ -76,6 +83,10 @@ export class PrometheusSandboxMetrics implements SandboxMetrics {
       pod_condition: ready ? 'ready' : 'not_ready',
       created_by: creatorOf(claim),
     })
+  }
+
+  kernelMismatched({ metadata: { namespace = '' }, status }: Stored<Sandbox>): void {
+    this.#mismatches.inc({ namespace, reason: status?.kernel?.reason ?? '' })
   }
 
   sandboxBecameReady(sandbox: Stored<Sandbox>, wallMs: number): void {
