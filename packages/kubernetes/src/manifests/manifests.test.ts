@@ -196,7 +196,7 @@ describe('permissions', () => {
   it('change no node', () => {
     const verbs = all.flatMap(([, permissions]) =>
       permissions
-        .filter(({ resources }) => resources.some((name) => name.startsWith('node')))
+        .filter(({ resources }) => resources.some((name) => /^nodes(\/|$)/.test(name)))
         .flatMap((one) => one.verbs)
     )
     expect(new Set(verbs)).toEqual(new Set(['list', 'watch']))
