@@ -20,8 +20,6 @@ export interface IsolationPolicySpec {
   readonly failureDomains?: FailureDomains
   /** The API server's default: Deny. */
   readonly violation?: 'Deny' | 'Warn' | 'Audit'
-  /** The API server's default: Report. */
-  readonly onMismatch?: 'Report' | 'Quarantine'
 }
 
 /** metav1.LabelSelector. */

@@ -104,7 +104,7 @@ const kinds: Readonly<Record<string, readonly [(object: object) => string | unde
     malformationOfIsolationPolicy,
     [
       ['the least', isolation, undefined],
-      ['a word of another version', { ...isolation, podSecurity: { allow: ['More'] }, onMismatch: 'Sigh' }, undefined],
+      ['a word of another version', { ...isolation, podSecurity: { allow: ['More'] }, extra: 'Sigh' }, undefined],
       ['nothing', undefined, 'spec is missing'],
       ['no selector', { ...isolation, namespaceSelector: undefined }, 'spec.namespaceSelector is missing'],
       [

@@ -86,12 +86,6 @@ type IsolationPolicySpec struct {
 	// +kubebuilder:default=Deny
 	// +optional
 	Violation ViolationAction `json:"violation,omitempty"`
-
-	// What becomes of a Pod whose kernel turns out not to be what its RuntimeClass stands for. `Report`: an Event and a metric. `Quarantine`: it is
-	// cut off as well, and replaced.
-	// +kubebuilder:default=Report
-	// +optional
-	OnMismatch MismatchAction `json:"onMismatch,omitempty"`
 }
 
 // IsolationClass is how strong the boundary around a kernel is.
@@ -173,10 +167,6 @@ type FailureDomains struct {
 // ViolationAction is what becomes of Pods that do not comply.
 // +kubebuilder:validation:Enum=Deny;Warn;Audit
 type ViolationAction string
-
-// MismatchAction is what becomes of Pods whose kernel is not what it should be.
-// +kubebuilder:validation:Enum=Report;Quarantine
-type MismatchAction string
 
 // IsolationPolicyStatus is what was seen of a policy last.
 type IsolationPolicyStatus struct {
