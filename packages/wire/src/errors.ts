@@ -358,6 +358,12 @@ export const errorTable = {
       `the cluster refused: ${f.operation}: ${f.detail}`,
     'read what the API server says in the message; nothing was changed by this request'
   ),
+  cluster_too_slow: define(
+    504,
+    (f: { operation: string; waitedMs: number; reason: string }) =>
+      `${f.operation}: the cluster has not done it within ${f.waitedMs} ms: ${f.reason}`,
+    'see what the cluster lacks with: bulkhead kubernetes doctor, and with: kubectl get events; then try again'
+  ),
   leadership_lost: define(
     503,
     (f: { lease: string; reason: string }) => `no longer the leader (lease ${f.lease}): ${f.reason}`,

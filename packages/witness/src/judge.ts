@@ -16,3 +16,7 @@ export function judge(testimony: Testimony): Verdict {
   const outcome = results.some((result) => !result.held) ? 'violated' : testimony.inside ? 'proven' : 'unknown'
   return { outcome, checks: results }
 }
+
+/** The checks of what the inside says, alone: where nobody sees the host side, or somebody else judges it. */
+export const insideChecks = (testimony: Testimony): Verdict['checks'] =>
+  checks.filter(({ subject }) => subject === 'inside').map((check) => ({ name: check.name, ...check.look(testimony) }))
