@@ -38,6 +38,10 @@ func pod(arguments []string) error {
 	if *listen == "" || flags.NArg() > 0 {
 		return errors.New("usage: agent pod --listen ADDR")
 	}
+	// Anywhere else /etc may be that of a machine, whose id it would replace.
+	if os.Getpid() != 1 {
+		return errors.New("pod: this is not the first process of a container; use `agent serve` outside of one")
+	}
 	verifier, err := signedtoken.NewVerifier(os.Getenv(keysVariable), os.Getenv(podVariable))
 	if err != nil {
 		return err

@@ -2,8 +2,16 @@ package main
 
 import (
 	"maps"
+	"strings"
 	"testing"
 )
+
+func TestPodOnlyInAContainer(t *testing.T) {
+	err := pod([]string{"pod", "--listen", "127.0.0.1:0"})
+	if err == nil || !strings.Contains(err.Error(), "not the first process") {
+		t.Errorf("got %v", err)
+	}
+}
 
 func TestImageEnvironment(t *testing.T) {
 	got := imageEnvironment([]string{
