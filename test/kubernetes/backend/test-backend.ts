@@ -1,8 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { ensureArtifact } from '../../../packages/cli/src/setup/artifact.ts'
-import { guestPrograms } from '../../../packages/cli/src/setup/go-builds.ts'
 import { sandboxClaims, sandboxes } from '../../../packages/kubernetes/src/api/index.ts'
 import {
   type KubernetesBackend,
@@ -20,8 +18,7 @@ import {
 } from '../../../packages/kubernetes/src/controller/index.ts'
 import { networkNamespaces } from '../../../tools/cluster/network.ts'
 import { clusterId } from '../../../tools/cluster/plan.ts'
-import { artifactsFolder } from '../../../tools/cluster/programs.ts'
-import { busyboxImage, installedPaths, openCluster, type TestCluster } from '../../../tools/cluster/test-cluster.ts'
+import { busyboxImage, openCluster, type TestCluster } from '../../../tools/cluster/test-cluster.ts'
 import { agentArchive } from '../../../tools/operator/agent-image.ts'
 import { installKinds } from '../support/kinds.ts'
 import { OperatorProcess, operatorNamespace } from '../support/operator-process.ts'
@@ -119,9 +116,8 @@ export class BackendGround implements AsyncDisposable {
 }
 
 async function loadAgent(cluster: TestCluster, signal: AbortSignal): Promise<void> {
-  const folder = await ensureArtifact(artifactsFolder(installedPaths()), await guestPrograms(root), signal)
   const archive = path.join(cluster.folder, 'agent.tar')
-  await writeFile(archive, agentArchive(agentImage, 'test', readFileSync(path.join(folder, 'agent'))))
+  await writeFile(archive, await agentArchive({ name: agentImage, version: 'test', root }, signal))
   await cluster.loadImage(archive)
 }
 
