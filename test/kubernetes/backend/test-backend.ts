@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { sandboxClaims, sandboxes } from '../../../packages/kubernetes/src/api/index.ts'
+import { type SandboxClaim, sandboxClaims, sandboxes } from '../../../packages/kubernetes/src/api/index.ts'
 import {
   type KubernetesBackend,
   type KubernetesBackendOptions,
@@ -13,6 +13,7 @@ import {
   namespaces,
   openApiClient,
   pods,
+  type Stored,
   silentLogger,
   systemClock,
 } from '../../../packages/kubernetes/src/controller/index.ts'
@@ -26,7 +27,7 @@ import { openPodNetwork, type PodNetwork } from './pod-network.ts'
 
 const root = path.resolve(import.meta.dirname, '../../..')
 const agentImage = 'bulkhead.test/agent:1'
-const namespace = 'sandboxes'
+export const namespace = 'sandboxes'
 const startDeadlineMs = 30 * 60_000
 
 /** A cluster with the operator and the guest agent's image, for servers in front of it. */
@@ -82,14 +83,19 @@ export class BackendGround implements AsyncDisposable {
       this.client.list(sandboxes, { namespace }),
       this.client.list(sandboxClaims, { namespace }),
     ])
-    const living = claims.items.filter(
-      ({ metadata }) => !/"ended":/.test(metadata.annotations?.['bulkhead.dev/sandbox'] ?? '')
-    )
+    const living = claims.items.filter(isLiving)
     return [
       ...allPods.items.map(({ metadata }) => `pod ${metadata.name}`),
       ...allSandboxes.items.map(({ metadata }) => `sandbox ${metadata.name}`),
       ...living.map(({ metadata }) => `claim ${metadata.name}`),
     ]
+  }
+
+  async onlyClaim(): Promise<Stored<SandboxClaim>> {
+    const { items } = await this.client.list(sandboxClaims, { namespace })
+    const living = items.filter(isLiving)
+    if (living.length !== 1) throw new Error(`${living.length} claims, not one`)
+    return living[0] as Stored<SandboxClaim>
   }
 
   async podUid(id: string): Promise<string> {
@@ -114,6 +120,9 @@ export class BackendGround implements AsyncDisposable {
     return this.#undo.disposeAsync()
   }
 }
+
+const isLiving = ({ metadata }: Stored<SandboxClaim>): boolean =>
+  !metadata.annotations?.['bulkhead.dev/sandbox']?.includes('"ended":')
 
 async function loadAgent(cluster: TestCluster, signal: AbortSignal): Promise<void> {
   const archive = path.join(cluster.folder, 'agent.tar')
