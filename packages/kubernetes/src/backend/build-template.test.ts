@@ -56,6 +56,7 @@ it('lets the server in, to the agent alone, and nothing out', () => {
     ingress: [{ from: settings.from, ports: [{ protocol: 'TCP', port: 49_983 }] }],
     egress: [],
   })
+  expect(buildTemplate(shape, { ...settings, from: [] }).spec.networkPolicy).toEqual({ ingress: [], egress: [] })
 })
 
 it('limits what was asked for', () => {

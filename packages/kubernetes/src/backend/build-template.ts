@@ -46,12 +46,16 @@ export function buildTemplate(shape: Shape, settings: TemplateSettings): Sandbox
       podTemplate: { metadata: { labels: labels() }, spec: podSpec(shape, settings) },
       service: false,
       networkPolicyManagement: 'Managed',
-      networkPolicy: { ingress: [{ from: [...from], ports: [{ protocol: 'TCP', port: agentPort }] }], egress: [] },
+      networkPolicy: { ingress: ingressFrom(from), egress: [] },
       envVarsInjectionPolicy: 'Disallowed',
       volumeClaimTemplatesPolicy: 'Disallowed',
     },
   }
 }
+
+/** A rule with nobody in it lets everybody in. */
+const ingressFrom = (from: TemplateSettings['from']) =>
+  from.length === 0 ? [] : [{ from: [...from], ports: [{ protocol: 'TCP', port: agentPort }] }]
 
 export const buildPool = ({ name }: Shape, { namespace, poolSize }: TemplateSettings): SandboxWarmPool => ({
   metadata: { name, namespace, labels: labels() },

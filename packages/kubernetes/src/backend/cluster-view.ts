@@ -27,7 +27,7 @@ export interface ClusterViewOptions {
 
 /** What this server sees of the cluster: its own claims and Pods, and the RuntimeClasses. */
 export class ClusterView implements AsyncDisposable {
-  readonly claims: Informer<SandboxClaim>
+  readonly claims: Informer<SandboxClaim, 'pod'>
   readonly pods: Informer<CachedPod>
   readonly #classes: Informer<KnownClass>
   readonly #namespace: string
@@ -36,7 +36,12 @@ export class ClusterView implements AsyncDisposable {
   constructor({ client, namespace, clock, log }: ClusterViewOptions) {
     const own = { client, namespace, clock, log, labelSelector: oursSelector }
     this.#namespace = namespace
-    this.claims = new Informer({ ...own, type: sandboxClaims, transform: withoutManagedFields })
+    this.claims = new Informer({
+      ...own,
+      type: sandboxClaims,
+      transform: withoutManagedFields,
+      indexes: { pod: (claim) => [podNameOf(claim)] },
+    })
     this.pods = new Informer({ ...own, type: pods as ResourceType as ResourceType<CachedPod>, transform: cachedPod })
     this.#classes = new Informer({
       client,
@@ -76,10 +81,13 @@ export class ClusterView implements AsyncDisposable {
     return this.claims.store.get(keyOf({ namespace: this.#namespace, name: id }))
   }
 
-  /** The Pod that a claim was given; of one that was given none yet, that of the Sandbox it has. A Sandbox that is made for a claim has its name. */
   podOf(claim: Stored<SandboxClaim>): Stored<CachedPod> | undefined {
-    const name = recordOf(claim)?.pod?.name ?? claim.status?.sandbox?.name ?? claim.metadata.name
-    return this.pods.store.get(keyOf({ namespace: this.#namespace, name }))
+    return this.pods.store.get(keyOf({ namespace: this.#namespace, name: podNameOf(claim) }))
+  }
+
+  /** Those whose Pod has this name, or would have. */
+  claimsOf(podName: string): Stored<SandboxClaim>[] {
+    return this.claims.store.by('pod', podName)
   }
 
   handlers(): NamedHandler[] {
@@ -124,5 +132,9 @@ export class ClusterView implements AsyncDisposable {
     for (const look of [...this.#waiting]) look()
   }
 }
+
+/** The Pod that a claim was given; of one that was given none yet, that of the Sandbox it has. A Sandbox that is made for a claim has its name. */
+const podNameOf = (claim: Stored<SandboxClaim>): string =>
+  recordOf(claim)?.pod?.name ?? claim.status?.sandbox?.name ?? claim.metadata.name
 
 type KnownClass = { readonly metadata?: { readonly name?: string }; readonly handler: string }

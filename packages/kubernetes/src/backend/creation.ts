@@ -99,8 +99,17 @@ export class Creation {
   async #untilItRuns(id: string, shape: Shape, wanted: CreateSandbox, signal: AbortSignal): Promise<Stored<CachedPod>> {
     const { view, createTimeoutMs } = this.#parts
     const timeout = AbortSignal.timeout(createTimeoutMs)
+    let isBroughtBack = false
     try {
-      const probe = () => this.#running(id, shape, wanted)
+      const probe = () => {
+        const running = this.#running(id, shape, wanted)
+        // Somebody has removed the template, or the operator has not seen it yet: once is enough for either.
+        if (running === 'withoutTemplate' && !isBroughtBack) {
+          isBroughtBack = true
+          this.#bringBack(shape)
+        }
+        return typeof running === 'string' ? undefined : running
+      }
       return await view.until(probe, AbortSignal.any([signal, timeout]))
     } catch (error) {
       if (!timeout.aborted || signal.aborted || isFailure(error)) throw error
@@ -111,8 +120,8 @@ export class Creation {
   }
 
   /** Its Pod, once the agent has been started in it. */
-  #running(id: string, shape: Shape, { image }: CreateSandbox): Stored<CachedPod> | undefined {
-    const { view, templates } = this.#parts
+  #running(id: string, shape: Shape, { image }: CreateSandbox): Stored<CachedPod> | 'withoutTemplate' | undefined {
+    const { view } = this.#parts
     const claim = view.claim(id)
     const record = claim && recordOf(claim)
     // This server's own write is in the cache; what is not there was removed by somebody.
@@ -122,11 +131,12 @@ export class Creation {
     const pod = view.podOf(claim)
     const trouble = startTrouble(claim, pod, { id, image, runtime: shape.runtime })
     if (trouble) throw trouble
-    if (isWithoutTemplate(claim)) this.#bringBack(templates, shape)
+    if (isWithoutTemplate(claim)) return 'withoutTemplate'
     return pod && hasStarted(pod) ? pod : undefined
   }
 
-  #bringBack(templates: PodTemplates, shape: Shape): void {
+  #bringBack(shape: Shape): void {
+    const { templates } = this.#parts
     templates.forget(shape.name)
     templates.ensure(shape).catch((err) => this.#parts.log.warn({ template: shape.name, err }, 'template.ensure'))
   }

@@ -5,6 +5,7 @@ import {
   done,
   isNotFound,
   type Logger,
+  objectKey,
   parseKey,
   pods,
   type ReconcileResult,
@@ -35,7 +36,7 @@ const longestMs = 3_600_000
 
 /** Writes down how sandboxes ended that nobody asked to end, and forgets them after a while. Any number of servers may do it. */
 export function settler(parts: SettlerParts): Controller {
-  const { view, clock, log, namespace } = parts
+  const { view, clock, log } = parts
   const controller = new Controller({
     name: 'sandbox-settler',
     clock,
@@ -45,17 +46,8 @@ export function settler(parts: SettlerParts): Controller {
   })
   return controller
     .watch(view.claims, toSelf())
-    .watch(view.pods, ({ object }) => claimsWith(view, object.metadata.name).map((name) => `${namespace}/${name}`))
+    .watch(view.pods, ({ object }) => view.claimsOf(object.metadata.name).map(objectKey))
 }
-
-/** One for most Pods; those of a pool have other names than their claims. */
-const claimsWith = (view: ClusterView, podName: string): string[] =>
-  view.claim(podName)
-    ? [podName]
-    : view
-        .all()
-        .filter(({ pod }) => pod?.metadata.name === podName)
-        .map(({ claim }) => claim.metadata.name)
 
 async function settle(parts: SettlerParts, id: string): Promise<ReconcileResult> {
   const { view, claims, links, keepEndedMs, clock } = parts

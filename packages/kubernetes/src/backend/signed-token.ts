@@ -33,6 +33,7 @@ export class TokenMint {
   readonly #key: KeyObject
   readonly #wall: () => number
   readonly #kept = new Map<string, { readonly token: string; readonly expirySeconds: number }>()
+  #sweepAtSeconds = 0
   /** As Pods are told it: base64url of the 32 bytes. */
   readonly publicKey: string
 
@@ -50,14 +51,18 @@ export class TokenMint {
     // Also when the clock was set back meanwhile: the agent refuses what is good for too long.
     if (kept && kept.expirySeconds - now >= renewSeconds && kept.expirySeconds - now <= lifetimeSeconds)
       return kept.token
+    this.#sweep(now)
     const expirySeconds = now + lifetimeSeconds
     const token = signToken(this.#key, podUid, kind, expirySeconds)
     this.#kept.set(name, { token, expirySeconds })
     return token
   }
 
-  forget(podUid: string): void {
-    for (const kind of Object.keys(audience)) this.#kept.delete(`${kind} ${podUid}`)
+  /** Pods go without a word to this. */
+  #sweep(now: number): void {
+    if (now < this.#sweepAtSeconds) return
+    this.#sweepAtSeconds = now + renewSeconds
+    for (const [name, { expirySeconds }] of this.#kept) if (expirySeconds <= now) this.#kept.delete(name)
   }
 }
 
