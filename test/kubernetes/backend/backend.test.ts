@@ -1,7 +1,7 @@
 import type { Backend } from '@bulkhead/sandbox'
 import { type BackendSubject, describeBackend, guestRun } from '@bulkhead/sandbox/contract'
 import { CreateSandbox } from '@bulkhead/wire'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { type SandboxClaim, sandboxWarmPools } from '../../../packages/kubernetes/src/api/index.ts'
 import { busyboxImage, whyNotHere } from '../../../tools/cluster/test-cluster.ts'
 import { BackendGround, namespace } from './test-backend.ts'
@@ -20,6 +20,11 @@ describe.skipIf(reason !== undefined)('on a cluster', () => {
     ground = await BackendGround.open()
   }, 30 * minutes)
   afterAll(() => ground?.[Symbol.asyncDispose](), 2 * minutes)
+
+  // A cluster has many reasons for the same time-out.
+  beforeEach(({ onTestFailed }) => {
+    onTestFailed(async () => void process.stderr.write(`${await ground.describe()}\n`))
+  })
 
   const makeSubject = async (): Promise<BackendSubject> => {
     const backend = await ground.server()

@@ -53,7 +53,9 @@ export class BackendGround implements AsyncDisposable {
     await installKinds(client)
     for (const name of [operatorNamespace, namespace]) await client.create(namespaces, { metadata: { name } })
     await loadAgent(cluster, signal)
-    const operator = undo.use(await OperatorProcess.start({ kubeconfig: cluster.kubeconfig, leaderElection: false }))
+    const operator = undo.use(
+      await OperatorProcess.start({ kubeconfig: cluster.kubeconfig, leaderElection: false, isQuiet: true })
+    )
     await operator.ready()
     const [netns = ''] = await networkNamespaces(clusterId(cluster.folder))
     const network = undo.use(await openPodNetwork(netns, access.server.hostname))
@@ -114,6 +116,11 @@ export class BackendGround implements AsyncDisposable {
       .filter((pid) => read(pid, 'cgroup').includes(uid) && read(pid, 'cmdline').split('\0').includes('boot'))
     if (sentries.length === 0) throw new Error(`no Sentry of the Pod ${uid}`)
     for (const pid of sentries) process.kill(Number(pid), 'SIGKILL')
+  }
+
+  /** For people: what runs, and what has happened. */
+  describe(): Promise<string> {
+    return this.cluster.kubectl('get', 'pods,sandboxes,sandboxclaims,events', '-n', namespace)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
