@@ -271,8 +271,8 @@ function addKubernetesCommands(
       .addOption(
         new Option(
           '--only <part>',
-          'kinds: what has to stay for sandboxes to stay; operator: what can be removed at any time'
-        ).choices(['kinds', 'operator'])
+          'kinds: what has to stay for sandboxes to stay; operator: what can be removed at any time; server: what `serve --backend kubernetes` may do'
+        ).choices(['kinds', 'operator', 'server'])
       ),
     async () => (await commands()).kubernetesManifests
   )

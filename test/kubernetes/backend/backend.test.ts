@@ -117,6 +117,17 @@ describe.skipIf(reason !== undefined)('on a cluster', () => {
       await nothingIsLeft()
     })
 
+    it('needs no more than what our manifests permit', async () => {
+      const backend = await server({ access: await ground.asServer() })
+      const { id } = await create(backend)
+      expect(await say(backend, id, 'echo', 'here')).toBe('here')
+      expect((await backend.evidence(id, never)).hostBootId).not.toBe('')
+      await backend.setDeadline(id, 3_600_000)
+      await backend.delete(id)
+      await backend.images.prune()
+      await nothingIsLeft()
+    })
+
     it('pulls an image by starting a sandbox from it, and says of one that is none that it is none', async () => {
       const backend = await server()
       const image = await backend.images.pull(busyboxImage, () => {}, never)

@@ -9,6 +9,7 @@ import {
 } from '../../../packages/kubernetes/src/backend/index.ts'
 import {
   type ApiClient,
+  type ClusterAccess,
   kubeconfigAccess,
   namespaces,
   openApiClient,
@@ -17,6 +18,7 @@ import {
   silentLogger,
   systemClock,
 } from '../../../packages/kubernetes/src/controller/index.ts'
+import { serverAccess, serverName } from '../../../packages/kubernetes/src/manifests/index.ts'
 import { networkNamespaces } from '../../../tools/cluster/network.ts'
 import { clusterId } from '../../../tools/cluster/plan.ts'
 import { busyboxImage, openCluster, type TestCluster } from '../../../tools/cluster/test-cluster.ts'
@@ -76,6 +78,22 @@ export class BackendGround implements AsyncDisposable {
       ...more,
     }
     return openKubernetesBackend(options, AbortSignal.timeout(60_000))
+  }
+
+  /** As the service account of our manifests. */
+  async asServer(): Promise<ClusterAccess> {
+    for (const manifest of serverAccess(operatorNamespace, namespace))
+      await this.cluster.kubectlInput(JSON.stringify(manifest), 'apply', '--server-side', '-f', '-')
+    const token = await this.cluster.kubectl('create', 'token', serverName, '-n', operatorNamespace)
+    const admin = await kubeconfigAccess({ clock: systemClock, file: this.cluster.kubeconfig })
+    return {
+      ...admin,
+      tls: async () => {
+        const { ca } = await admin.tls()
+        return { ...(ca && { ca }) }
+      },
+      headers: async () => ({ authorization: `Bearer ${token.trim()}` }),
+    }
   }
 
   /** Names of all that is there because of a sandbox; what has ended may be remembered. */

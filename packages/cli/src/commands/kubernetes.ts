@@ -7,6 +7,7 @@ import {
   manifests,
   processManifests,
   type RouterAccess,
+  serverAccess,
   toYaml,
 } from '@bulkhead/kubernetes/manifests'
 import { failure } from '@bulkhead/wire/errors'
@@ -15,7 +16,7 @@ import { ExitCode } from '../exit-code.ts'
 import { runInForeground } from '../foreground.ts'
 import { abortOnInterruption } from '../interruption.ts'
 import { packageVersion } from '../package-version.ts'
-import { defaultAgentImage } from '../server/serve-kubernetes.ts'
+import { defaultAgentImage, defaultSandboxes } from '../server/serve-kubernetes.ts'
 
 export interface ManifestsOptions {
   readonly image?: string
@@ -26,11 +27,12 @@ export interface ManifestsOptions {
   readonly only?: Part
 }
 
-type Part = 'kinds' | 'operator'
+type Part = 'kinds' | 'operator' | 'server'
 
 const parts: Readonly<Record<Part, (options: ManifestOptions) => Manifest[]>> = {
   kinds: kindManifests,
   operator: processManifests,
+  server: ({ namespace }) => serverAccess(namespace, defaultSandboxes),
 }
 
 /** Of a domain that is nobody’s: a node that was not given the image finds it nowhere, instead of somewhere else. */

@@ -16,9 +16,12 @@ export interface ServeKubernetesOptions {
   readonly registry?: string
 }
 
+/** The namespace of sandboxes. */
+export const defaultSandboxes = 'bulkhead-sandboxes'
+
 const maxPoolSize = 1000
 const defaults = {
-  namespace: 'bulkhead-sandboxes',
+  namespace: defaultSandboxes,
   keyNamespace: 'agent-sandbox-system',
   defaultImage: 'docker.io/library/debian:bookworm',
 } as const

@@ -9,19 +9,21 @@ import {
   type KubernetesObject,
   resourceType,
 } from '../controller/index.ts'
+import { serverKeySecretName } from '../manifests/names.ts'
 import { newSigningKey, parseSigningKey } from './signed-token.ts'
 
 type Secret = KubernetesObject & Omit<AsJson<V1Secret>, keyof KubernetesObject>
 
 const secrets = resourceType<Secret>({ group: '', version: 'v1', plural: 'secrets', kind: 'Secret', namespaced: true })
 
-/** The one Secret of this server: all replicas sign with the same key. */
-export const keySecret = 'bulkhead-server-key'
 const member = 'ed25519.pem'
 
-/** The key in the Secret; the first server makes it. Fails `cluster_config_invalid` for a Secret with something else in it. */
+/**
+ * The key in the one Secret of this server: all replicas sign with the same, and the first of them makes it. Fails `cluster_config_invalid` for a Secret
+ * with something else in it.
+ */
 export async function signingKey(client: ApiClient, namespace: string, signal: AbortSignal): Promise<KeyObject> {
-  const name = { namespace, name: keySecret }
+  const name = { namespace, name: serverKeySecretName }
   const read = () => client.get(secrets, name, { signal })
   const make = () =>
     client.create(
@@ -47,6 +49,10 @@ export async function signingKey(client: ApiClient, namespace: string, signal: A
     return parseSigningKey(Buffer.from(secret.data?.[member] ?? '', 'base64').toString())
   } catch (cause) {
     const problem = `${member}: ${(cause as Error).message}`
-    throw failure('cluster_config_invalid', { source: `the Secret ${namespace}/${keySecret}`, problem }, { cause })
+    throw failure(
+      'cluster_config_invalid',
+      { source: `the Secret ${namespace}/${serverKeySecretName}`, problem },
+      { cause }
+    )
   }
 }

@@ -1,5 +1,5 @@
 import { sandboxClaims, sandboxes, sandboxTemplates, sandboxWarmPools } from '../api/index.ts'
-import { leaseName } from './names.ts'
+import { leaseName, serverKeySecretName } from './names.ts'
 
 /** A rule of a role, and why it is there. */
 export interface Permission {
@@ -103,6 +103,39 @@ export const routerPermissions: readonly Permission[] = [
   allow(agents, [sandboxes.plural], follow, 'knows which Sandboxes there are'),
   allow('', ['pods'], follow, 'knows their addresses, and forwards to no others'),
 ]
+
+/** Of `serve --backend kubernetes`, in the namespace of the sandboxes. */
+export const serverPermissions: readonly Permission[] = [
+  allow(
+    extensions,
+    [sandboxClaims.plural],
+    [...read, 'create', 'patch', 'delete'],
+    'makes, notes, ends and forgets sandboxes'
+  ),
+  allow(
+    extensions,
+    [sandboxTemplates.plural, sandboxWarmPools.plural],
+    ['list', 'create', 'patch', 'delete'],
+    'makes the kinds of sandboxes that are asked for, keeps some ready, and removes what nobody uses'
+  ),
+  allow('', ['pods'], read, 'knows where a sandbox is, why one does not start, and how it ended'),
+]
+
+/** In the namespace of its key. */
+export const serverKeyPermissions: readonly Permission[] = [
+  {
+    ...allow('', ['secrets'], ['get'], 'reads the key that tokens are signed with'),
+    resourceNames: [serverKeySecretName],
+  },
+  allow('', ['secrets'], ['create'], 'makes that key, once (a name cannot be demanded of what is not there yet)'),
+]
+
+/** In all of the cluster. */
+export const serverClusterPermissions: readonly Permission[] = [
+  allow('node.k8s.io', ['runtimeclasses'], follow, 'knows what gives a kernel of its own'),
+  allow('', ['nodes'], ['get'], 'compares evidence with the node’s boot id and kernel'),
+]
+
 const people = [...read, 'create', 'update', 'patch', 'delete', 'deletecollection']
 
 /** What those may do who have Kubernetes’ own roles `admin` or `edit` in a namespace: with Sandboxes what they may do with Pods already. */
