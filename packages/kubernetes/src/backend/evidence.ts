@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { GuestControl, insideView } from '@bulkhead/kernel/guest-channel'
-import { type Evidence, failure, type HostWitness, type InsideView } from '@bulkhead/wire'
+import { type Evidence, failure, type InsideView } from '@bulkhead/wire'
 import { insideChecks } from '@bulkhead/witness'
 import { type ApiClient, isForbidden, isNotFound, type Logger, type Node, nodes } from '../controller/index.ts'
 import type { ClusterView } from './cluster-view.ts'
 import type { GuestLinks } from './guest-links.ts'
-import { recordOf, type SandboxRecord } from './sandbox-record.ts'
+import { recordOf } from './sandbox-record.ts'
 import type { TokenMint } from './signed-token.ts'
 
 /** A guest that hangs makes its own evidence `unknown`. */
@@ -42,19 +42,24 @@ export async function takeEvidence(parts: EvidenceParts, id: string, signal: Abo
   ])
   const hostBootId = node?.status?.nodeInfo?.bootID ?? ''
   const hostKernelRelease = node?.status?.nodeInfo?.kernelVersion ?? ''
-  const host = withoutWitness(record, known.pod.spec.nodeName ?? '', node !== undefined)
+  const unseen = node ? [] : [`node: this server may not see the node ${known.pod.spec.nodeName ?? '(none)'}`]
   const checks = inside
-    ? insideChecks({ host, hostBootId, hostKernelRelease, inside, nonce, others: othersOf(view, id) }).filter(
-        ({ name }) => node || !againstHost.has(name)
-      )
+    ? insideChecks({
+        runtime: record.runtime,
+        hostBootId,
+        hostKernelRelease,
+        inside,
+        nonce,
+        others: othersOf(view, id),
+      }).filter(({ name }) => node || !againstHost.has(name))
     : []
   return {
     sandboxId: id,
     takenAt: new Date().toISOString(),
     hostBootId,
     hostKernelRelease,
-    host,
     ...(inside && { inside }),
+    missing: [noWitness, ...unseen],
     verdict: { outcome: checks.some(({ held }) => !held) ? 'violated' : 'unknown', checks },
   }
 }
@@ -93,29 +98,5 @@ async function ask(
     signal.throwIfAborted()
     log.warn({ sandboxId: id, err }, 'evidence.inside')
     return undefined
-  }
-}
-
-/** All that the API shows of the host side: what was asked for. */
-function withoutWitness({ runtime, isolation }: SandboxRecord, node: string, nodeIsKnown: boolean): HostWitness {
-  return {
-    runtime,
-    isolation,
-    pid: 0,
-    executable: '',
-    uid: 0,
-    gid: 0,
-    seccomp: 0,
-    noNewPrivs: false,
-    capabilities: [],
-    ownUserNamespace: false,
-    ownNetworkNamespace: false,
-    ownMountNamespace: false,
-    ownPidNamespace: false,
-    interfaces: [],
-    mounts: [],
-    cgroup: {},
-    descriptors: [],
-    missing: [noWitness, ...(nodeIsKnown ? [] : [`node: this server may not see the node ${node}`])],
   }
 }

@@ -180,7 +180,7 @@ export function describeBackend(name: string, make: () => Promise<BackendSubject
       expect(second.inside?.nonce).not.toBe(first.inside?.nonce)
       expect(second.inside?.bootId).toBe(first.inside?.bootId)
       expect(other.inside?.bootId).not.toBe(first.inside?.bootId)
-      if (!subject.lacks?.hostWitness) expect(other.host.pid).not.toBe(first.host.pid)
+      if (!subject.lacks?.hostWitness) expect(other.host?.pid).not.toBe(first.host?.pid)
       await Promise.all([one, two].map(({ id }) => backend.delete(id)))
     })
 
