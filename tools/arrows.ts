@@ -29,6 +29,8 @@ const allowed: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   kubernetes: {
     wire: 'errors that reach a user',
+    sandbox: 'it is a Backend',
+    kernel: 'the way to a guest agent, with the same bounds for what a hostile one may do',
     witness: 'the witness on a node looks at its runtime and its processes',
   },
   server: { wire: 'schemas and errors', sandbox: 'it stands in front of any Backend, and knows none' },

@@ -1,7 +1,8 @@
 /**
  * What `bulkhead kubernetes image` runs.
  *
- *   node tools/operator/main.ts OUTPUT NAME     writes the image of operator and router, called NAME, as an OCI archive
+ *   node tools/operator/main.ts OUTPUT NAME           writes the image of operator and router, called NAME, as an OCI archive
+ *   node tools/operator/main.ts OUTPUT NAME agent     that of the guest agent
  */
 import { access, constants, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -12,19 +13,23 @@ import { abortOnInterruption, Interruption } from '../../packages/cli/src/interr
 import { describeError } from '../../packages/cli/src/output/report-error.ts'
 import { data, talk } from '../../packages/cli/src/output/streams.ts'
 import { packageVersion } from '../../packages/cli/src/package-version.ts'
+import { agentArchive } from './agent-image.ts'
 import { bundle } from './bundle.ts'
 import { operatorArchive } from './image.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
-async function main([output, name]: readonly string[]): Promise<number> {
+async function main([output, name, what]: readonly string[]): Promise<number> {
   const config = loadConfig(process.env)
   try {
     if (!output || !name) throw failure('invalid_request', { field: 'arguments', problem: 'must be OUTPUT NAME' })
     using interruption = abortOnInterruption()
     const { signal } = interruption
     await needWritable(dirname(output))
-    const archive = await operatorArchive({ name, version: packageVersion(), root, bundle }, signal)
+    const common = { name, version: packageVersion(), root }
+    const archive = await (what === 'agent'
+      ? agentArchive(common, signal)
+      : operatorArchive({ ...common, bundle }, signal))
     const draft = `${output}.partial`
     try {
       await writeFile(draft, archive, { signal })

@@ -2,6 +2,8 @@
 //
 //	agent                                       as PID 1: boots the guest and serves its channel
 //	agent serve --listen tcp:ADDR|unix:PATH     serves the same on a socket, without being PID 1
+//	agent pod --listen ADDR                     as a Pod's first process: serves the same to who has a signed token
+//	agent install PATH                          copies itself, for an init container to give it to another image
 package main
 
 import (
@@ -13,9 +15,16 @@ import (
 	"bulkhead.dev/guest/internal/machine"
 )
 
+// commands are what the agent does as it is told; a kernel that starts it as its first process tells it nothing.
+var commands = map[string]func(arguments []string) error{"serve": serve, "pod": pod, "install": install}
+
 func main() {
-	if os.Getpid() != 1 {
-		if err := serve(os.Args[1:]); err != nil {
+	command := serve // which says how it is used
+	if len(os.Args) > 1 && commands[os.Args[1]] != nil {
+		command = commands[os.Args[1]]
+	}
+	if os.Getpid() != 1 || inContainer() {
+		if err := command(os.Args[1:]); err != nil {
 			fmt.Fprintln(os.Stderr, "agent:", err)
 			os.Exit(1)
 		}
@@ -32,4 +41,11 @@ func main() {
 		}
 		os.Exit(1)
 	}
+}
+
+// inContainer: a kernel gives words of its command line that it does not know to its first process as arguments, so these alone do not say
+// that this is a Pod. The variable does: our templates set it.
+func inContainer() bool {
+	_, given := os.LookupEnv(podVariable)
+	return given
 }

@@ -83,7 +83,7 @@ func TestConfigureFailsWithoutEntropyOrClock(t *testing.T) {
 		if _, err := client.Configure(t.Context(), connect.NewRequest(proper())); connect.CodeOf(err) != connect.CodeInternal {
 			t.Errorf("%s: %v", what, err)
 		}
-		if ids.AccessToken() != "old" {
+		if ids.Current().AccessToken != "old" {
 			t.Errorf("%s: the identity was set", what)
 		}
 	}
@@ -93,8 +93,8 @@ func TestConfigureFailsWithoutEntropyOrClock(t *testing.T) {
 func TestConfigureGoesOnWithoutNames(t *testing.T) {
 	ids := identity.NewStore(identity.Identity{})
 	client := newClient(t, ids, &recorder{fail: map[string]error{"names": errors.New("no space left")}}, func() {})
-	if _, err := client.Configure(t.Context(), connect.NewRequest(proper())); err != nil || ids.AccessToken() != "token" {
-		t.Errorf("%v, token %q", err, ids.AccessToken())
+	if _, err := client.Configure(t.Context(), connect.NewRequest(proper())); err != nil || ids.Current().AccessToken != "token" {
+		t.Errorf("%v, token %q", err, ids.Current().AccessToken)
 	}
 }
 

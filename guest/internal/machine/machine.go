@@ -13,8 +13,10 @@ const (
 	Linux Kind = iota
 	// GVisor: the Sentry. It has no clock, disks or modules of its own.
 	GVisor
-	// Host: the agent is an ordinary process (development, tests, a pod). It must not touch what is its host's.
+	// Host: the agent is an ordinary process (development, tests). It must not touch what is its host's.
 	Host
+	// Pod: the first process of a container with a kernel of its own. Its name and clock are Kubernetes' and the kernel's.
+	Pod
 )
 
 // Machine implements guestservice.Machine.

@@ -24,8 +24,12 @@ var Names = map[string]os.FileMode{"hostname": 0o644, "hosts": 0o644, "machine-i
 // SetNames sets the host name in the kernel, /etc/hostname and /etc/hosts, and the machine id in /etc/machine-id. It does as much as it
 // can and joins the errors.
 func (m *Machine) SetNames(hostname, machineID string) error {
-	if m.kind == Host {
+	switch m.kind {
+	case Host:
 		return nil // these are the host's
+	case Pod:
+		// The host name is the Pod's, and what tells it is mounted from outside.
+		return m.setName("machine-id", []byte(machineID+"\n"))
 	}
 	return errors.Join(
 		label("sethostname", unix.Sethostname([]byte(hostname))),

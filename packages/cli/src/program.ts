@@ -146,6 +146,19 @@ function buildProgram(bind: Bind): Command {
       .addOption(json()),
     async () => (await import('./commands/quarantine.ts')).quarantine
   )
+  add(
+    withClusterOptions(
+      program
+        .command('serve')
+        .summary('serve in the foreground: sandboxes of this machine, or of a Kubernetes cluster')
+        .addOption(
+          new Option('--backend <name>', 'where sandboxes are: engine (this machine) or kubernetes')
+            .choices(['engine', 'kubernetes'])
+            .default('engine')
+        )
+    ),
+    async () => (await import('./commands/serve.ts')).serveInForeground
+  )
   addClusterCommands(program, add, json, yes)
   addKubernetesCommands(program, add, json)
   add(
@@ -295,8 +308,8 @@ function addKubernetesCommands(
       .addOption(
         new Option(
           '--only <part>',
-          'kinds: what has to stay for sandboxes to stay; operator: what can be removed at any time'
-        ).choices(['kinds', 'operator'])
+          'kinds: what has to stay for sandboxes to stay; operator: what can be removed at any time; server: what `serve --backend kubernetes` may do'
+        ).choices(['kinds', 'operator', 'server'])
       ),
     async () => (await commands()).kubernetesManifests
   )
@@ -328,12 +341,30 @@ function addKubernetesCommands(
   add(
     kubernetes
       .command('image')
-      .summary('make the image of operator, router and witness, as an OCI archive')
+      .summary('make the image of operator, router and witness, or of the guest agent, as an OCI archive')
+      .option('--agent', 'that of the guest agent, for `serve --backend kubernetes`')
       .requiredOption('--output <file>', 'where to')
       .option('--name <name>', 'what it is called where it is imported; default: as `manifests` says'),
     async () => (await commands()).kubernetesImage
   )
 }
+
+const withClusterOptions = (command: Command): Command =>
+  command
+    .option('--kubeconfig <file>', 'default: in a Pod its service account, else as kubectl')
+    .option('--context <name>', 'of the kubeconfig; default: its current one')
+    .option('--namespace <name>', 'where sandboxes are, and nothing else; default bulkhead-sandboxes')
+    .option('--key-namespace <name>', 'where the Secret with the server’s key is; default agent-sandbox-system')
+    .addOption(
+      collect(
+        '--from <network|namespace>',
+        'where this server comes from, as Pods see it; nobody else gets in; repeatable'
+      )
+    )
+    .option('--pool <count>', 'sandboxes made in advance of each kind that was asked for; default 0')
+    .option('--agent-image <name>', 'the image that `kubernetes image --agent` makes, as nodes can pull it')
+    .option('--default-image <name>', 'the image `default`; default docker.io/library/debian:bookworm')
+    .option('--registry <name>', 'where images without the name of a registry come from; default: as nodes have it')
 
 const withSandboxOptions = (command: Command): Command =>
   command

@@ -13,7 +13,9 @@ async function makeSubject(runtime: RuntimeName): Promise<BackendSubject> {
     request: requests[runtime],
     unavailableIsolation: 'hardware',
     kill: async (id) => {
-      process.kill((await backend.evidence(id, never)).host.pid, 'SIGKILL')
+      const { host } = await backend.evidence(id, never)
+      if (!host) throw new Error(`nobody sees the kernel of ${id}`)
+      process.kill(host.pid, 'SIGKILL')
     },
     leftovers: () => leftovers(places),
     [Symbol.asyncDispose]: async () => {

@@ -330,6 +330,12 @@ export const errorTable = {
     (f) =>
       `ask again with: bulkhead evidence ${f.id}; if it stays silent take it for broken or hostile and remove it with: bulkhead rm ${f.id}`
   ),
+  evidence_unwitnessed: define(
+    500,
+    (f: { id: string; checks: number; missing: string }) =>
+      `UNKNOWN: nobody sees the host side of ${f.id} (${f.missing}); the ${f.checks} checks of what its inside says held`,
+    'see docs/kubernetes/serve.md for what evidence of a cluster can say'
+  ),
   setup_command_failed: define(
     500,
     (f: { command: string; ended: string; output: string }) => `${f.command}: ended ${f.ended}\n${f.output}`,
@@ -357,6 +363,12 @@ export const errorTable = {
     (f: { operation: string; code: number; reason: string; detail: string }) =>
       `the cluster refused: ${f.operation}: ${f.detail}`,
     'read what the API server says in the message; nothing was changed by this request'
+  ),
+  cluster_too_slow: define(
+    504,
+    (f: { operation: string; waitedMs: number; reason: string }) =>
+      `${f.operation}: the cluster has not done it within ${f.waitedMs} ms: ${f.reason}`,
+    'see what the cluster lacks with: bulkhead kubernetes doctor, and with: kubectl get events; then try again'
   ),
   leadership_lost: define(
     503,

@@ -173,7 +173,7 @@ export const InsideView = z.object({
 export type InsideView = z.infer<typeof InsideView>
 
 export const Verdict = z.object({
-  /** `proven`: every check held. `violated`: one failed. `unknown`: the inside did not answer; the host's view stands alone. */
+  /** `proven`: every check held. `violated`: one failed. `unknown`: one of the two sides is silent, and the other's view stands alone. */
   outcome: z.enum(['proven', 'violated', 'unknown']),
   checks: z.array(z.object({ name: z.string(), held: z.boolean(), detail: z.string() })),
 })
@@ -184,8 +184,11 @@ export const Evidence = z.object({
   takenAt: z.string(),
   hostBootId: z.string(),
   hostKernelRelease: z.string(),
-  host: HostWitness,
+  /** Absent where nobody sees the process of the kernel: `missing` says why. */
+  host: HostWitness.optional(),
   inside: InsideView.optional(),
+  /** What of all this could not be had, and why. What a witness of the host lacks stands there. */
+  missing: z.array(z.string()).optional(),
   verdict: Verdict,
 })
 export type Evidence = z.infer<typeof Evidence>

@@ -1,5 +1,5 @@
 import type { HostWitness } from '@bulkhead/wire'
-import type { Testimony } from './testimony.ts'
+import type { InsideTestimony, Testimony } from './testimony.ts'
 
 interface Finding {
   readonly held: boolean
@@ -23,6 +23,36 @@ const onHost = (name: string, look: (host: HostWitness, testimony: Testimony) =>
   subject: 'host',
   look: (testimony) => look(testimony.host, testimony),
 })
+
+/** What the inside says, in the order in which it is shown. */
+export const insideTable: readonly { readonly name: string; readonly look: (testimony: InsideTestimony) => Finding }[] =
+  [
+    {
+      name: 'answer is fresh',
+      look: ({ inside, nonce }) => ({
+        held: nonce !== undefined && nonce !== '' && inside?.nonce === nonce,
+        detail: inside?.nonce === nonce ? 'the inside repeated the nonce' : 'the inside did not repeat the nonce',
+      }),
+    },
+    {
+      name: "boot id is not the host's",
+      look: ({ inside, hostBootId }) => ({
+        held: isUuid(inside?.bootId) && inside?.bootId !== hostBootId,
+        detail: `inside ${shown(inside?.bootId)}, host ${hostBootId}`,
+      }),
+    },
+    {
+      name: "boot id is no other kernel's",
+      look: ({ inside, others }) => {
+        const twin = others.find((other) => other.bootId !== undefined && other.bootId === inside?.bootId)
+        return {
+          held: twin === undefined,
+          detail: twin ? `the same as that of ${twin.id}` : `compared with ${others.length} others`,
+        }
+      },
+    },
+    { name: "kernel is not the host's", look: kernelRelease },
+  ]
 
 /** Every promise about a running kernel, in the order in which they are shown. */
 export const checks: readonly Check[] = [
@@ -59,34 +89,13 @@ export const checks: readonly Check[] = [
   onHost('memory limit', ({ cgroup }) => limit(cgroup.memoryMaxBytes, 'bytes')),
   onHost('cpu limit', ({ cgroup }) => limit(cgroup.cpuMax, 'processors')),
   onHost('process limit', ({ cgroup }) => limit(cgroup.pidsMax, 'processes')),
-  {
-    name: 'answer is fresh',
-    subject: 'inside',
-    look: ({ inside, nonce }) => ({
-      held: nonce !== undefined && nonce !== '' && inside?.nonce === nonce,
-      detail: inside?.nonce === nonce ? 'the inside repeated the nonce' : 'the inside did not repeat the nonce',
-    }),
-  },
-  {
-    name: "boot id is not the host's",
-    subject: 'inside',
-    look: ({ inside, hostBootId }) => ({
-      held: isUuid(inside?.bootId) && inside?.bootId !== hostBootId,
-      detail: `inside ${shown(inside?.bootId)}, host ${hostBootId}`,
-    }),
-  },
-  {
-    name: "boot id is no other kernel's",
-    subject: 'inside',
-    look: ({ inside, others }) => {
-      const twin = others.find((other) => other.bootId !== undefined && other.bootId === inside?.bootId)
-      return {
-        held: twin === undefined,
-        detail: twin ? `the same as that of ${twin.id}` : `compared with ${others.length} others`,
-      }
-    },
-  },
-  { name: "kernel is not the host's", subject: 'inside', look: kernelRelease },
+  ...insideTable.map(
+    ({ name, look }): Check => ({
+      name,
+      subject: 'inside',
+      look: (testimony) => look({ ...testimony, runtime: testimony.host.runtime }),
+    })
+  ),
 ]
 
 function isolationClass({ runtime, isolation, descriptors }: HostWitness): Finding {
@@ -188,10 +197,10 @@ function noHostFile(host: HostWitness, { ownDirectories = [] }: Testimony): Find
 }
 
 /** A QEMU guest may well run the very release the host runs: then its boot id alone tells them apart. gVisor's is never a host's. */
-function kernelRelease({ inside, hostKernelRelease, host }: Testimony): Finding {
+function kernelRelease({ inside, hostKernelRelease, runtime }: InsideTestimony): Finding {
   const release = inside?.kernelRelease ?? ''
   return {
-    held: release !== '' && (release !== hostKernelRelease || host.runtime === 'qemu'),
+    held: release !== '' && (release !== hostKernelRelease || runtime === 'qemu'),
     detail: `inside ${shown(release)}, host ${hostKernelRelease}`,
   }
 }

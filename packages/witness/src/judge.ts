@@ -1,7 +1,7 @@
 import type { Verdict } from '@bulkhead/wire'
-import { checks } from './checks.ts'
+import { checks, insideTable } from './checks.ts'
 import { excusedBy } from './missing.ts'
-import type { Testimony } from './testimony.ts'
+import type { InsideTestimony, Testimony } from './testimony.ts'
 
 /**
  * Compares what host and inside say with what was promised. Pure. Each check stands in the verdict with what was seen, also when it held.
@@ -16,3 +16,7 @@ export function judge(testimony: Testimony): Verdict {
   const outcome = results.some((result) => !result.held) ? 'violated' : testimony.inside ? 'proven' : 'unknown'
   return { outcome, checks: results }
 }
+
+/** The checks of what the inside says, alone: where nobody sees the host side. */
+export const insideChecks = (testimony: InsideTestimony): Verdict['checks'] =>
+  insideTable.map(({ name, look }) => ({ name, ...look(testimony) }))

@@ -18,6 +18,8 @@ export interface OperatorOptions {
   /** Its wall clock is off by this. */
   readonly clockOffsetMs?: number
   readonly flags?: readonly string[]
+  /** For one that is started before the tests: its log is not shown when one of them fails. */
+  readonly isQuiet?: boolean
 }
 
 export interface End {
@@ -97,6 +99,7 @@ export class OperatorProcess implements AsyncDisposable {
       await once(child, 'spawn')
       started.push(operator)
       if (started.length > shownLogs) started.shift()
+      if (options.isQuiet) return operator
       onTestFailed(() => {
         // A test that starts a hundred shows the last ones.
         if (started.includes(operator)) process.stderr.write(`log of operator ${operator.pid}:\n${operator.#keptLog}\n`)

@@ -7,6 +7,7 @@ import {
   manifests,
   processManifests,
   type RouterAccess,
+  serverAccess,
   toYaml,
 } from '@bulkhead/kubernetes/manifests'
 import { failure } from '@bulkhead/wire/errors'
@@ -15,6 +16,7 @@ import { ExitCode } from '../exit-code.ts'
 import { runInForeground } from '../foreground.ts'
 import { abortOnInterruption } from '../interruption.ts'
 import { packageVersion } from '../package-version.ts'
+import { defaultAgentImage, defaultSandboxes } from '../server/serve-kubernetes.ts'
 
 export interface ManifestsOptions {
   readonly image?: string
@@ -27,11 +29,12 @@ export interface ManifestsOptions {
   readonly witness?: boolean
 }
 
-type Part = 'kinds' | 'operator'
+type Part = 'kinds' | 'operator' | 'server'
 
 const parts: Readonly<Record<Part, (options: ManifestOptions) => Manifest[]>> = {
   kinds: kindManifests,
   operator: processManifests,
+  server: ({ namespace }) => serverAccess(namespace, defaultSandboxes),
 }
 
 /** Of a domain that is nobody’s: a node that was not given the image finds it nowhere, instead of somewhere else. */
@@ -90,12 +93,13 @@ function print(text: string): Promise<void> {
 /** `bulkhead kubernetes image`: a process of its own, as the tools that make it are no part of the command line’s bundle. */
 export async function kubernetesImage(
   _args: string[],
-  options: { output: string; name?: string },
+  options: { output: string; name?: string; agent?: boolean },
   { paths }: CommandContext
 ): Promise<number> {
   needName('image', options.name)
+  const { output, agent = false, name = agent ? defaultAgentImage() : defaultImage() } = options
   using interruption = abortOnInterruption()
   const { signal } = interruption
   const tool = resolve(paths.source, 'tools/operator/main.ts')
-  return runInForeground([process.execPath, tool, resolve(options.output), options.name ?? defaultImage()], { signal })
+  return runInForeground([process.execPath, tool, resolve(output), name, ...(agent ? ['agent'] : [])], { signal })
 }

@@ -17,8 +17,11 @@ export async function serverStart(
   delete process.env.BULKHEAD_REPORT_START
   using interruption = abortOnInterruption()
   try {
-    const { serve } = await import('../server/serve.ts')
-    await serve(config, paths, interruption.signal, () => {
+    const [{ serve }, { serveEngine }] = await Promise.all([
+      import('../server/serve.ts'),
+      import('../server/serve-engine.ts'),
+    ])
+    await serve(serveEngine(config, paths), paths, interruption.signal, () => {
       if (report) report({ ready: true })
       else talk('bulkhead: the server listens; Ctrl-C ends it, sandboxes go on')
     })

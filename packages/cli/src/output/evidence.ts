@@ -7,22 +7,19 @@ const verdicts = { proven: 'PROVEN', violated: 'VIOLATED', unknown: 'UNKNOWN' } 
 /** The host's view and the inside's, side by side, then every check, then the verdict. */
 export function renderEvidence(evidence: Evidence): string {
   const { host, inside, verdict } = evidence
-  const yes = (value: boolean) => (value ? 'yes' : 'NO')
   const rows: [string, string, string][] = [
-    ['kernel', `${host.runtime}, class ${host.isolation}`, inside ? inside.kernelVersion : '(no answer)'],
+    [
+      'kernel',
+      host ? `${host.runtime}, class ${host.isolation}` : '(not seen)',
+      inside ? inside.kernelVersion : '(no answer)',
+    ],
     ['kernel release', evidence.hostKernelRelease, inside?.kernelRelease ?? ''],
     ['boot id', evidence.hostBootId, inside?.bootId ?? ''],
-    ['name', `pid ${host.pid}, ${host.executable}`, inside?.hostname ?? ''],
+    ['name', host ? `pid ${host.pid}, ${host.executable}` : '', inside?.hostname ?? ''],
     ['machine id', '', inside?.machineId ?? ''],
     ['clock', evidence.takenAt, inside?.wallClock ?? ''],
-    ['uid, gid', `${host.uid}, ${host.gid}`, ''],
-    ['seccomp', { 0: 'NONE', 1: 'strict', 2: 'filter' }[host.seccomp] ?? String(host.seccomp), ''],
-    ['no new privileges', yes(host.noNewPrivs), ''],
-    ['capabilities', host.capabilities.join(' ') || 'none', ''],
-    ['own namespaces', namespaces(host), ''],
-    ['network interfaces', host.interfaces.join(' ') || 'none', ''],
-    ['limits', limits(host.cgroup), ''],
-    ['not available here', host.missing.join('; ') || 'nothing', ''],
+    ...(host ? ofProcess(host) : []),
+    ['not available here', [...(host?.missing ?? []), ...(evidence.missing ?? [])].join('; ') || 'nothing', ''],
   ]
   const views = renderTable(
     rows,
@@ -45,7 +42,21 @@ export function renderEvidence(evidence: Evidence): string {
   return `${printable(evidence.sandboxId)}\n${views}${checks}${verdicts[verdict.outcome]}\n`
 }
 
-function namespaces(host: Evidence['host']): string {
+type Host = NonNullable<Evidence['host']>
+
+function ofProcess(host: Host): [string, string, string][] {
+  return [
+    ['uid, gid', `${host.uid}, ${host.gid}`, ''],
+    ['seccomp', { 0: 'NONE', 1: 'strict', 2: 'filter' }[host.seccomp] ?? String(host.seccomp), ''],
+    ['no new privileges', host.noNewPrivs ? 'yes' : 'NO', ''],
+    ['capabilities', host.capabilities.join(' ') || 'none', ''],
+    ['own namespaces', namespaces(host), ''],
+    ['network interfaces', host.interfaces.join(' ') || 'none', ''],
+    ['limits', limits(host.cgroup), ''],
+  ]
+}
+
+function namespaces(host: Host): string {
   const own = {
     user: host.ownUserNamespace,
     network: host.ownNetworkNamespace,
@@ -56,7 +67,7 @@ function namespaces(host: Evidence['host']): string {
   return names.join(' ') || 'NONE'
 }
 
-function limits({ memoryMaxBytes, cpuMax, pidsMax }: Evidence['host']['cgroup']): string {
+function limits({ memoryMaxBytes, cpuMax, pidsMax }: Host['cgroup']): string {
   const found = [
     memoryMaxBytes === undefined ? undefined : `memory ${Math.round(memoryMaxBytes / 2 ** 20)}M`,
     cpuMax === undefined ? undefined : `processors ${cpuMax}`,

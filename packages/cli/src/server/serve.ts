@@ -2,42 +2,49 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Backend } from '@bulkhead/sandbox'
 import { failure } from '@bulkhead/wire/errors'
-import type { Config } from '../config.ts'
+import type { Logger } from 'pino'
 import { Interruption } from '../interruption.ts'
 import type { Paths } from '../paths.ts'
 import { lockFile } from '../setup/file-lock.ts'
-import { needInstallation } from '../setup/installation.ts'
 import { sourceKey } from '../source-key.ts'
-import { engineConfig } from './engine-config.ts'
 import { serverLogger } from './server-logger.ts'
 import { writeServerRecord } from './server-record.ts'
 
 /** An earlier server of this state folder may still be on its way out. */
 const predecessorMs = 20_000
 
+/** What a server stands in front of. */
+export interface Serving {
+  /** Loads what it needs when it is called: a command that only asks for the version must not pay for it. */
+  readonly open: (log: Logger, signal: AbortSignal) => Promise<Backend>
+  /** Absent: it does not end by itself. */
+  readonly idleExitMs?: number
+}
+
 /**
- * The server: an engine on the state folder, HTTP on the socket. Runs until it has been idle for long enough, is asked to end, or `signal` aborts;
+ * The server: a backend, and HTTP on the socket of the state folder. Runs until it has been idle for long enough, is asked to end, or `signal` aborts;
  * sandboxes go on in each case, and the next server takes them over. `onReady` is called when it listens.
  */
-export async function serve(config: Config, paths: Paths, signal: AbortSignal, onReady: () => void): Promise<void> {
+export async function serve(serving: Serving, paths: Paths, signal: AbortSignal, onReady: () => void): Promise<void> {
   process.umask(0o022) // kernels run under other uids and must be able to read what is theirs
   const log = serverLogger(paths.serverLog)
-  const installation = needInstallation(paths.state)
   mkdirSync(paths.run, { recursive: true, mode: 0o711 })
 
   await using parts = new AsyncDisposableStack()
   parts.use(await ownState(paths, signal))
-  // Here and not above: a command that only asks for the version must not pay for an engine.
-  const [{ openEngine }, { startServer }] = await Promise.all([import('@bulkhead/engine'), import('@bulkhead/server')])
-  const backend: Backend = parts.use(await openEngine(engineConfig(config, paths, installation, log), signal))
+  const server = import('@bulkhead/server')
+  server.catch(() => {}) // reported below
+  const backend = parts.use(await serving.open(log, signal))
+  const { startServer } = await server
 
+  const { idleExitMs } = serving
   const ended = Promise.withResolvers<string>()
   parts.use(
     await startServer({
       backend,
       listen: { unix: paths.serverSocket },
       logger: log,
-      idle: { afterMs: config.idleExitMs, onIdle: () => ended.resolve('idle') },
+      ...(idleExitMs !== undefined && { idle: { afterMs: idleExitMs, onIdle: () => ended.resolve('idle') } }),
       onShutdown: () => ended.resolve('asked'),
     })
   )

@@ -16,8 +16,8 @@ export interface GuestChannelOptions {
   readonly id: string
   /** A fresh connection to the guest's byte stream; it ends the one before. */
   readonly dial: (signal: AbortSignal) => Promise<Socket>
-  /** The key the guest listens for at this moment. */
-  readonly key: () => string
+  /** The key the guest listens for at this moment. Absent where each connection is a fresh one: then there is no handshake. */
+  readonly key?: () => string
   /** From the connection to the end of the handshake. A function is asked each time; undefined: as long as the caller's signal allows. */
   readonly timeoutMs: number | (() => number | undefined)
 }
@@ -116,7 +116,8 @@ export class GuestChannel implements AsyncDisposable {
     const either = AbortSignal.any([signal, patience])
     try {
       const socket = await this.#options.dial(either)
-      await handshake(socket, { key: this.#options.key() }, either)
+      const key = this.#options.key?.()
+      if (key !== undefined) await handshake(socket, { key }, either)
       return await openGuestSession(socket, either)
     } catch (error) {
       if (patience.aborted && !signal.aborted) return undefined

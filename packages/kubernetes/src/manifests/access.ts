@@ -1,12 +1,15 @@
 import type { Manifest, ManifestOptions } from './manifest.ts'
 import { appLabels } from './manifest.ts'
-import { operatorName, routerName, witnessName } from './names.ts'
+import { operatorName, routerName, serverName, witnessName } from './names.ts'
 import {
   editorPermissions,
   leadershipPermissions,
   operatorPermissions,
   type Permission,
   routerPermissions,
+  serverClusterPermissions,
+  serverKeyPermissions,
+  serverPermissions,
   viewerPermissions,
   witnessPermissions,
 } from './permissions.ts'
@@ -33,6 +36,17 @@ export const witnessAccess = (): Manifest[] => [
   serviceAccount(witnessName, witnessName),
   role('ClusterRole', { name: witnessName }, witnessPermissions),
   binding('ClusterRole', { name: witnessName }, witnessName),
+]
+
+/** Who a server is, and what it may do: `namespace` has its key, `sandboxes` what it makes. */
+export const serverAccess = (namespace: string, sandboxes: string): Manifest[] => [
+  serviceAccount(serverName, namespace),
+  role('ClusterRole', { name: serverName }, serverClusterPermissions),
+  binding('ClusterRole', { name: serverName }, namespace),
+  role('Role', { name: serverName, namespace: sandboxes }, serverPermissions),
+  binding('Role', { name: serverName, namespace: sandboxes }, namespace),
+  role('Role', { name: serverName, namespace }, serverKeyPermissions),
+  binding('Role', { name: serverName, namespace }, namespace),
 ]
 
 /** Kubernetes adds them to its own roles for people. */

@@ -1,4 +1,5 @@
 /** @packageDocumentation What is installed into a cluster, as objects and as text. */
+export { serverAccess } from './access.ts'
 export { auditRole } from './audit-role.ts'
 export { type CustomResourceDefinition, definitions } from './definitions.ts'
 export { type Manifest, type ManifestOptions, type RouterAccess, routerAccesses } from './manifest.ts'
@@ -10,6 +11,8 @@ export {
   operatorName,
   routerName,
   routerServiceName,
+  serverKeySecretName,
+  serverName,
   witnessName,
 } from './names.ts'
 export {

@@ -20,5 +20,9 @@ export const witnessName = 'bulkhead-witness'
 /** Deployment, container, ServiceAccount, roles, and the label `app`, by which the default NetworkPolicy of a template lets it in. */
 export const routerName = 'sandbox-router'
 export const routerServiceName = 'sandbox-router-svc'
+/** ServiceAccount and roles of a server that is a Backend in front of the cluster. */
+export const serverName = 'bulkhead-server'
+/** Key `ed25519.pem`. */
+export const serverKeySecretName = 'bulkhead-server-key'
 /** Key `token`. */
 export const routerTokenSecretName = 'sandbox-router-token'

@@ -7,7 +7,7 @@ import {
   sandboxTemplates,
   sandboxWarmPools,
 } from '../api/index.ts'
-import { leaseName } from './names.ts'
+import { leaseName, serverKeySecretName } from './names.ts'
 
 /** A rule of a role, and why it is there. */
 export interface Permission {
@@ -155,6 +155,39 @@ export const witnessPermissions: readonly Permission[] = [
   allow(nodeWitnesses.group, [nodeWitnesses.plural], ['get', 'create'], 'has an object of its node’s name'),
   allow(nodeWitnesses.group, [`${nodeWitnesses.plural}/status`], ['patch'], 'says what it has seen'),
 ]
+
+/** Of `serve --backend kubernetes`, in the namespace of the sandboxes. */
+export const serverPermissions: readonly Permission[] = [
+  allow(
+    extensions,
+    [sandboxClaims.plural],
+    [...read, 'create', 'patch', 'delete'],
+    'makes, notes, ends and forgets sandboxes'
+  ),
+  allow(
+    extensions,
+    [sandboxTemplates.plural, sandboxWarmPools.plural],
+    ['list', 'create', 'patch', 'delete'],
+    'makes the kinds of sandboxes that are asked for, keeps some ready, and removes what nobody uses'
+  ),
+  allow('', ['pods'], read, 'knows where a sandbox is, why one does not start, and how it ended'),
+]
+
+/** In the namespace of its key. */
+export const serverKeyPermissions: readonly Permission[] = [
+  {
+    ...allow('', ['secrets'], ['get'], 'reads the key that tokens are signed with'),
+    resourceNames: [serverKeySecretName],
+  },
+  allow('', ['secrets'], ['create'], 'makes that key, once (a name cannot be demanded of what is not there yet)'),
+]
+
+/** In all of the cluster. */
+export const serverClusterPermissions: readonly Permission[] = [
+  allow('node.k8s.io', ['runtimeclasses'], follow, 'knows what gives a kernel of its own'),
+  allow('', ['nodes'], ['get'], 'compares evidence with the node’s boot id and kernel'),
+]
+
 const people = [...read, 'create', 'update', 'patch', 'delete', 'deletecollection']
 
 /** What those may do who have Kubernetes’ own roles `admin` or `edit` in a namespace: with Sandboxes what they may do with Pods already. */
