@@ -4,8 +4,8 @@ import { isolationChecks } from './isolation-checks.ts'
 import { kindChecks } from './kind-checks.ts'
 import { operatorChecks } from './operator-checks.ts'
 
-/** The first of 1.x whose validation rules (CEL) are no longer subject to change. */
-const oldestMinor = 29
+/** The first of 1.x that has ValidatingAdmissionPolicy for good: quarantine, witnesses and IsolationPolicies stand on it. */
+const oldestMinor = 30
 
 /** What a cluster lacks for Sandboxes, and the fix. */
 export const clusterChecks = (facts: ClusterFacts): Check[] => [
@@ -25,7 +25,7 @@ function versionCheck({ version: { major, minor, gitVersion } }: ClusterFacts): 
         name,
         state: 'fail',
         found: `${gitVersion}, and 1.${oldestMinor} is needed`,
-        consequence: 'rules of the kinds are not enforced, or the kinds are refused',
+        consequence: 'admission policies are refused, and what they are to keep apart is not',
         fix: 'upgrade the cluster',
       }
 }
