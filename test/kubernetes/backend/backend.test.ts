@@ -66,7 +66,7 @@ describe.skipIf(reason !== undefined)('on a cluster', () => {
     it('loses nothing of one that dies while it makes a sandbox', async () => {
       // It never gets into the Pod: for the cluster, as if it had died before.
       const dial = () => Promise.reject(Object.assign(new Error('dead'), { code: 'ECONNREFUSED' }))
-      const dying = await server({ dial, createTimeoutMs: 1 })
+      const dying = await server({ dial })
       const making = create(dying)
       making.catch(() => {})
       const next = await server()
