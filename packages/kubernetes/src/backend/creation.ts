@@ -66,6 +66,7 @@ export class Creation {
       return sandbox
     } catch (error) {
       await this.#undo(id)
+      if (isFailure(error) && imageFailures.has(error.code)) await this.#discard(id, shape)
       throw error
     }
   }
@@ -141,6 +142,14 @@ export class Creation {
     templates.ensure(shape).catch((err) => this.#parts.log.warn({ template: shape.name, err }, 'template.ensure'))
   }
 
+  /** A template whose image nobody can have goes, unless others use it: they may know better. */
+  async #discard(id: string, shape: Shape): Promise<void> {
+    const { view, templates, log } = this.#parts
+    const others = view.all().filter(({ claim }) => claim.spec.warmPoolRef.name === shape.name)
+    if (others.some(({ claim }) => claim.metadata.name !== id)) return
+    await templates.remove(shape.name).catch((err) => log.error({ template: shape.name, err }, 'template.remove'))
+  }
+
   /** The first error is the one to tell. What cannot be removed now ends by itself, by the deadline in the claim. */
   async #undo(id: string): Promise<void> {
     const { links, claims, log } = this.#parts
@@ -148,6 +157,14 @@ export class Creation {
     await claims.remove(id).catch((err) => log.error({ sandboxId: id, err }, 'sandbox.undo'))
   }
 }
+
+/** After these nothing can be made of the template: its pool would try for ever. */
+const imageFailures: ReadonlySet<string> = new Set([
+  'image_not_found',
+  'image_invalid',
+  'image_reference_invalid',
+  'registry_unauthorized',
+])
 
 const isWithoutTemplate = (claim: Stored<SandboxClaim>): boolean =>
   /^(WarmPool|Template)NotFound$/.test(findCondition(claim.status?.conditions, 'Ready')?.reason ?? '')
