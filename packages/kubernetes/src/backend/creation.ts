@@ -35,6 +35,9 @@ export interface CreationParts {
 /** After this server has given up, the operator removes what is left of a claim: later than it would itself. */
 const operatorGraceMs = 30_000
 
+/** What listens in a Pod may be anything, and need not answer. */
+const agentTimeoutMs = 30_000
+
 /** Makes sandboxes: a claim, the Pod that the operator gives it, and the agent in it told who it is. */
 export class Creation {
   readonly #parts: CreationParts
@@ -82,8 +85,9 @@ export class Creation {
     const { name, uid } = pod.metadata
     const session = await links.session(id, pod.status.podIP ?? '', signal)
     const control = new GuestControl(session, mint.token(uid, 'host'))
-    await reached(id, () => control.configure({ ...identityOf(id), env: wanted.env }, signal), signal)
-    const inside = await reached(id, () => control.evidence('', signal), signal)
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(agentTimeoutMs)])
+    await reached(id, () => control.configure({ ...identityOf(id), env: wanted.env }, patience), signal)
+    const inside = await reached(id, () => control.evidence('', patience), signal)
     const given = { name, uid, bootId: inside.bootId.slice(0, 64) }
     const shutdownAtMs = wanted.deadlineMs === undefined ? null : wall() + wanted.deadlineMs
     const claim = await claims.change(id, (_, record) => {
