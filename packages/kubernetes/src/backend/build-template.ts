@@ -62,6 +62,9 @@ export const buildPool = ({ name }: Shape, { namespace, poolSize }: TemplateSett
   spec: { replicas: poolSize, sandboxTemplateRef: { name } },
 })
 
+/** By this the agent knows, as the first process, that it is in a container and not a machine's own first process. */
+const podUid = { name: 'BULKHEAD_POD_UID', valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } }
+
 function podSpec(shape: Shape, { agentImage, publicKey }: TemplateSettings): PodSpec {
   const { image, runtimeClass, memoryBytes, cpus, diskBytes } = shape
   const volume = { name: agentVolume, mountPath: agentFolder }
@@ -87,6 +90,7 @@ function podSpec(shape: Shape, { agentImage, publicKey }: TemplateSettings): Pod
         name: agentVolume,
         image: agentImage,
         args: ['install', agentProgram],
+        env: [podUid],
         volumeMounts: [volume],
         resources: { requests: { cpu: '10m', memory: '16Mi' }, limits: { cpu: '1', memory: '64Mi' } },
         securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
@@ -97,10 +101,7 @@ function podSpec(shape: Shape, { agentImage, publicKey }: TemplateSettings): Pod
         name: mainContainer,
         image,
         command: [agentProgram, 'pod', '--listen', `:${agentPort}`],
-        env: [
-          { name: 'BULKHEAD_POD_UID', valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } },
-          { name: 'BULKHEAD_TOKEN_KEYS', value: publicKey },
-        ],
+        env: [podUid, { name: 'BULKHEAD_TOKEN_KEYS', value: publicKey }],
         ports: [{ name: 'agent', containerPort: agentPort, protocol: 'TCP' }],
         volumeMounts: [{ ...volume, readOnly: true }],
         resources: {

@@ -35,6 +35,9 @@ export interface CreationParts {
 /** After this server has given up, the operator removes what is left of a claim: later than it would itself. */
 const operatorGraceMs = 30_000
 
+/** What listens in a Pod may be anything, and need not answer. */
+const agentTimeoutMs = 30_000
+
 /** Makes sandboxes: a claim, the Pod that the operator gives it, and the agent in it told who it is. */
 export class Creation {
   readonly #parts: CreationParts
@@ -66,6 +69,7 @@ export class Creation {
       return sandbox
     } catch (error) {
       await this.#undo(id)
+      if (isFailure(error) && imageFailures.has(error.code)) await this.#discard(id, shape)
       throw error
     }
   }
@@ -81,8 +85,9 @@ export class Creation {
     const { name, uid } = pod.metadata
     const session = await links.session(id, pod.status.podIP ?? '', signal)
     const control = new GuestControl(session, mint.token(uid, 'host'))
-    await reached(id, () => control.configure({ ...identityOf(id), env: wanted.env }, signal), signal)
-    const inside = await reached(id, () => control.evidence('', signal), signal)
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(agentTimeoutMs)])
+    await reached(id, () => control.configure({ ...identityOf(id), env: wanted.env }, patience), signal)
+    const inside = await reached(id, () => control.evidence('', patience), signal)
     const given = { name, uid, bootId: inside.bootId.slice(0, 64) }
     const shutdownAtMs = wanted.deadlineMs === undefined ? null : wall() + wanted.deadlineMs
     const claim = await claims.change(id, (_, record) => {
@@ -141,6 +146,14 @@ export class Creation {
     templates.ensure(shape).catch((err) => this.#parts.log.warn({ template: shape.name, err }, 'template.ensure'))
   }
 
+  /** A template whose image nobody can have goes, unless others use it: they may know better. */
+  async #discard(id: string, shape: Shape): Promise<void> {
+    const { view, templates, log } = this.#parts
+    const others = view.all().filter(({ claim }) => claim.spec.warmPoolRef.name === shape.name)
+    if (others.some(({ claim }) => claim.metadata.name !== id)) return
+    await templates.remove(shape.name).catch((err) => log.error({ template: shape.name, err }, 'template.remove'))
+  }
+
   /** The first error is the one to tell. What cannot be removed now ends by itself, by the deadline in the claim. */
   async #undo(id: string): Promise<void> {
     const { links, claims, log } = this.#parts
@@ -148,6 +161,14 @@ export class Creation {
     await claims.remove(id).catch((err) => log.error({ sandboxId: id, err }, 'sandbox.undo'))
   }
 }
+
+/** After these nothing can be made of the template: its pool would try for ever. */
+const imageFailures: ReadonlySet<string> = new Set([
+  'image_not_found',
+  'image_invalid',
+  'image_reference_invalid',
+  'registry_unauthorized',
+])
 
 const isWithoutTemplate = (claim: Stored<SandboxClaim>): boolean =>
   /^(WarmPool|Template)NotFound$/.test(findCondition(claim.status?.conditions, 'Ready')?.reason ?? '')

@@ -29,6 +29,15 @@ it.each<[string, CachedPod['status'], string | undefined, RegExp]>([
     'failed',
     /^killed .*Evicted: low on disk/,
   ],
+  [
+    'did not get the agent',
+    {
+      phase: 'Failed',
+      initContainerStatuses: [{ state: { terminated: { exitCode: 1 } } }],
+    } as unknown as CachedPod['status'],
+    'failed',
+    /guest agent .*exit code 1/,
+  ],
   ['left no word', { phase: 'Failed' }, 'failed', /^killed/],
 ])('a Pod that %s', (_, status, state, reason) => {
   const end = podEnd({ status })

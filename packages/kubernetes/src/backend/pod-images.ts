@@ -1,10 +1,11 @@
 import type { Images } from '@bulkhead/sandbox'
 import { hasEnded } from '@bulkhead/sandbox'
-import { CreateSandbox, failure, type Image, type ImageProgress } from '@bulkhead/wire'
+import { CreateSandbox, failure, type Image, type ImageProgress, isFailure } from '@bulkhead/wire'
 import type { SandboxTemplate } from '../api/index.ts'
 import type { Stored } from '../controller/index.ts'
 import type { ClusterView } from './cluster-view.ts'
 import type { Creation } from './creation.ts'
+import { guard } from './guard.ts'
 import { type ImageNames, podImage } from './image-reference.ts'
 import { imageOf, type PodTemplates } from './pod-templates.ts'
 import { recordOf } from './sandbox-record.ts'
@@ -30,11 +31,27 @@ export class PodImages implements Images {
     this.#parts = parts
   }
 
-  async list(): Promise<Image[]> {
+  list(): Promise<Image[]> {
+    return guard('list the images', () => this.#list())
+  }
+
+  pull(reference: string, progress: (event: ImageProgress) => void, signal: AbortSignal): Promise<Image> {
+    return guard('pull an image', () => this.#pull(reference, progress, signal), signal)
+  }
+
+  remove(name: string): Promise<Image> {
+    return guard('remove an image', () => this.#remove(name))
+  }
+
+  prune(): Promise<Image[]> {
+    return guard('prune the images', () => this.#prune())
+  }
+
+  async #list(): Promise<Image[]> {
     return [...(await this.#byReference())].map(([reference, templates]) => this.#image(reference, templates))
   }
 
-  async pull(reference: string, progress: (event: ImageProgress) => void, signal: AbortSignal): Promise<Image> {
+  async #pull(reference: string, progress: (event: ImageProgress) => void, signal: AbortSignal): Promise<Image> {
     const { creation, remove, names } = this.#parts
     const image = podImage(reference, names)
     progress({ step: `a node of the cluster starts a sandbox from ${image}` })
@@ -47,25 +64,38 @@ export class PodImages implements Images {
     return { ...this.#image(image, templates), digest: imageDigest }
   }
 
-  async remove(name: string): Promise<Image> {
+  async #remove(name: string): Promise<Image> {
+    if (name === '') throw failure('image_not_found', { name })
     const all = await this.#byReference()
     const found = [...all].map(([reference, templates]) => ({ image: this.#image(reference, templates), templates }))
-    const one = found.find(({ image }) => image.names.includes(name) || (image.digest !== '' && image.digest === name))
+    const one = found.find(
+      ({ image }) => image.names.includes(name) || image.names.includes(this.#reference(name)) || image.digest === name
+    )
     if (!one) throw failure('image_not_found', { name })
     if (one.image.inUse) throw failure('image_in_use', { name, digest: one.image.digest })
-    for (const template of one.templates) await this.#parts.templates.remove(template)
+    for (const template of one.templates) await this.#parts.templates.remove(template.metadata.name)
     return one.image
   }
 
-  async prune(): Promise<Image[]> {
+  async #prune(): Promise<Image[]> {
     const gone: Image[] = []
     for (const [reference, templates] of await this.#byReference()) {
       const image = this.#image(reference, templates)
       if (image.inUse) continue
-      for (const template of templates) await this.#parts.templates.remove(template)
+      for (const template of templates) await this.#parts.templates.remove(template.metadata.name)
       gone.push(image)
     }
     return gone
+  }
+
+  /** What Pods call an image of this name; a digest or nonsense is no name of any. */
+  #reference(name: string): string {
+    try {
+      return podImage(name, this.#parts.names)
+    } catch (error) {
+      if (isFailure(error, 'image_reference_invalid')) return ''
+      throw error
+    }
   }
 
   async #byReference(): Promise<Map<string, Stored<SandboxTemplate>[]>> {

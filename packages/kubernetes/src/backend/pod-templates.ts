@@ -47,10 +47,11 @@ export class PodTemplates {
   }
 
   /** Members of the pool that nobody has claimed go; what was claimed stays. */
-  async remove({ metadata }: Stored<SandboxTemplate>): Promise<void> {
-    this.forget(metadata.name)
+  async remove(name: string): Promise<void> {
+    const { namespace } = this.#settings
+    this.forget(name)
     for (const type of [sandboxWarmPools, sandboxTemplates] as const) {
-      await this.#client.delete<SandboxTemplate | SandboxWarmPool>(type, metadata).catch((error) => {
+      await this.#client.delete<SandboxTemplate | SandboxWarmPool>(type, { namespace, name }).catch((error) => {
         if (!isNotFound(error)) throw error
       })
     }
