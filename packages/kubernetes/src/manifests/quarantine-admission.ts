@@ -17,6 +17,8 @@ const rule = (operations: readonly string[], resources: readonly string[]) => ({
   apiVersions: ['v1'],
   operations,
   resources,
+  // Said, because the API server would fill it in, and find it missing whenever this is applied again.
+  scope: 'Namespaced',
 })
 
 const mayExamine = `authorizer.group('${quarantines.group}').resource('${quarantines.plural}').namespace(request.namespace).check('${examineVerb}').allowed()`
